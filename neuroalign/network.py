@@ -1,0 +1,254 @@
+"""The float model: populations and connections in SI units, with dt, reset mode and delays explicit.
+
+One step of a population, for input ``x[t] = sum of W s`` and constant input ``bias``
+(forward Euler, the new current enters the membrane, as in Norse 1.1 and Lava 0.10)::
+
+    i[t] = (1 - decay_i) i[t-1] + gain_i (x[t] + bias)
+    v[t] = (1 - decay_v) v[t-1] + decay_v v_leak + gain_v i[t]
+    s[t] = v[t] > v_threshold;   v[t] := v_reset where s[t]   (or v[t] - v_threshold, reset "subtract")
+
+:func:`euler` gives the four coefficients. Parameter names are NIR's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.errors import NetworkError
+
+FloatArray = NDArray[np.float64]
+NeuronKind = Literal["LIF", "CubaLIF", "LI", "CubaLI", "IF", "I", "Threshold", "Linear"]
+ResetMode = Literal["zero", "subtract"]
+
+SPIKING: frozenset[str] = frozenset({"LIF", "CubaLIF", "IF", "Threshold"})
+
+
+@dataclass(frozen=True, eq=False)
+class InputPort:
+    """Where a stimulus enters: ``name`` and ``shape`` without batch and time."""
+
+    name: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of channels."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Neurons of one kind, one parameter value per neuron.
+
+    Parameters
+    ----------
+    name, kind, shape
+        ``kind`` is NIR's primitive; "Linear" is a readout without memory (``v = r x``).
+    tau_mem : (N,) s
+        Membrane time constant; ``inf`` integrates without leak (IF, I), ``0`` has no memory (Threshold, Linear).
+    tau_syn : (N,) s
+        Synaptic time constant; ``0`` means the input is the current.
+    r : (N,)
+        Membrane resistance; in 1/s where ``tau_mem`` is ``inf`` (``v' = r i``).
+    w_in : (N,)
+        Input gain of the synaptic filter (``tau_syn i' = -i + w_in x``).
+    v_leak, v_threshold, v_reset : (N,) V
+        ``v_threshold`` is ``inf`` for neurons that never spike.
+    bias : (N,)
+        Constant added to the input of every step (NIR's Affine bias), in units of the input.
+    v0, i0 : (N,)
+        State before the first step.
+
+    Raises
+    ------
+    NetworkError
+        If a parameter has the wrong shape, is not finite where it must be, or is out of range.
+    """
+
+    name: str
+    kind: NeuronKind
+    shape: tuple[int, ...]
+    tau_mem: FloatArray
+    tau_syn: FloatArray
+    r: FloatArray
+    w_in: FloatArray
+    v_leak: FloatArray
+    v_threshold: FloatArray
+    v_reset: FloatArray
+    bias: FloatArray
+    v0: FloatArray
+    i0: FloatArray
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(NeuronKind):
+            raise NetworkError(
+                f"population {self.name!r}: unknown neuron kind {self.kind!r}; one of {', '.join(get_args(NeuronKind))}"
+            )
+        infinite_allowed = {"tau_mem", "v_threshold"}
+        for field in fields(self):
+            if field.name in ("name", "kind", "shape"):
+                continue
+            value = getattr(self, field.name)
+            if not isinstance(value, np.ndarray) or value.dtype != np.float64 or value.shape != (self.size,):
+                raise NetworkError(
+                    f"population {self.name!r}: {field.name} must be a float64 array of {self.size} values, got {_describe(value)}"
+                )
+            bad = np.isnan(value) if field.name in infinite_allowed else ~np.isfinite(value)
+            if bad.any():
+                index = int(np.flatnonzero(bad)[0])
+                raise NetworkError(
+                    f"population {self.name!r}: {field.name}[{index}] is {value[index]}; a finite number is needed; repair the file"
+                )
+        if (self.tau_mem < 0).any() or (self.tau_syn < 0).any():
+            raise NetworkError(f"population {self.name!r}: negative time constant; tau must be >= 0 s")
+        if self.spiking and not (self.v_threshold > self.v_reset).all():
+            index = int(np.flatnonzero(~(self.v_threshold > self.v_reset))[0])
+            raise NetworkError(
+                f"population {self.name!r}: v_threshold[{index}] = {self.v_threshold[index]:g} is not above v_reset[{index}] = "
+                f"{self.v_reset[index]:g}; the neuron would never leave its threshold; correct the file"
+            )
+
+    @property
+    def size(self) -> int:
+        """Number of neurons."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the neurons spike at all."""
+        return self.kind in SPIKING
+
+
+@dataclass(frozen=True, eq=False)
+class Connection:
+    """All synapses from ``source`` (an input or population) to ``target``.
+
+    Parameters
+    ----------
+    weight : (N_target, N_source)
+        What one spike adds to the target's input.
+    delay_steps : int
+        Steps between a spike and its effect in the *model*: 0 within the same step (feed-forward), 1 on the edge that
+        closes a cycle.
+    """
+
+    name: str
+    source: str
+    target: str
+    weight: FloatArray
+    delay_steps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.weight.ndim != 2 or self.weight.dtype != np.float64:
+            raise NetworkError(
+                f"connection {self.name!r}: weight must be a two-dimensional float64 array, got {_describe(self.weight)}"
+            )
+        if not np.isfinite(self.weight).all():
+            post, pre = (int(k) for k in np.argwhere(~np.isfinite(self.weight))[0])
+            raise NetworkError(
+                f"connection {self.name!r}: weight[{post}, {pre}] is {self.weight[post, pre]}; weights must be finite; repair the file"
+            )
+        if self.delay_steps < 0:
+            raise NetworkError(f"connection {self.name!r}: delay_steps is {self.delay_steps}; it must be >= 0")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A spiking network in floats and SI units.
+
+    Parameters
+    ----------
+    dt : s
+        Time step of the model.
+    outputs
+        Pairs (output name, population name).
+    reset
+        What a spike does to the membrane, in every population.
+    """
+
+    name: str
+    dt: float
+    inputs: tuple[InputPort, ...]
+    populations: tuple[Population, ...]
+    connections: tuple[Connection, ...]
+    outputs: tuple[tuple[str, str], ...]
+    reset: ResetMode = "zero"
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.dt) and self.dt > 0):
+            raise NetworkError(f"network {self.name!r}: dt is {self.dt}; it must be a positive number of seconds")
+        sizes = {p.name: p.size for p in self.inputs} | {p.name: p.size for p in self.populations}
+        if len(sizes) != len(self.inputs) + len(self.populations):
+            raise NetworkError(f"network {self.name!r}: two nodes share a name; names must be unique")
+        targets = {p.name for p in self.populations}
+        for c in self.connections:
+            if c.source not in sizes or c.target not in targets:
+                raise NetworkError(
+                    f"connection {c.name!r}: {c.source!r} -> {c.target!r} names a node that does not exist"
+                )
+            expected = (sizes[c.target], sizes[c.source])
+            if c.weight.shape != expected:
+                raise NetworkError(
+                    f"connection {c.name!r}: weight has shape {c.weight.shape}, but {c.target!r} x {c.source!r} needs {expected}"
+                )
+        for name, source in self.outputs:
+            if source not in targets:
+                raise NetworkError(f"output {name!r} reads {source!r}, which is not a population")
+        for population in self.populations:
+            _check_decays(population, self.dt)
+
+    def population(self, name: str) -> Population:
+        """The population called ``name``."""
+        for population in self.populations:
+            if population.name == name:
+                return population
+        raise NetworkError(
+            f"network {self.name!r} has no population {name!r}; it has {', '.join(p.name for p in self.populations)}"
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class EulerCoefficients:
+    """Per-step coefficients of one population, each (N,); see the module's equations."""
+
+    decay_i: FloatArray
+    gain_i: FloatArray
+    decay_v: FloatArray
+    gain_v: FloatArray
+
+
+def euler(population: Population, dt: float) -> EulerCoefficients:
+    """Forward-Euler coefficients of a population.
+
+    ``decay_i = dt/tau_syn``, ``gain_i = w_in dt/tau_syn`` (1 and w_in without a filter);
+    ``decay_v = dt/tau_mem``, ``gain_v = r dt/tau_mem`` (0 and ``r dt`` without leak, 1 and ``r`` without memory).
+    """
+    filtered = population.tau_syn > 0
+    rate_i = np.divide(dt, population.tau_syn, out=np.ones_like(population.tau_syn), where=filtered)
+    leaky = np.isfinite(population.tau_mem) & (population.tau_mem > 0)
+    decay_v = np.divide(dt, population.tau_mem, out=np.ones_like(population.tau_mem), where=leaky)
+    gain_v = population.r * np.where(np.isinf(population.tau_mem), dt, decay_v)
+    decay_v = np.where(np.isinf(population.tau_mem), 0.0, decay_v)
+    return EulerCoefficients(rate_i, population.w_in * rate_i, decay_v, gain_v)
+
+
+def _check_decays(population: Population, dt: float) -> None:
+    """Refuse time constants below dt: the Euler step would change sign."""
+    for label, tau in (("tau_mem", population.tau_mem), ("tau_syn", population.tau_syn)):
+        bad = (tau > 0) & (tau < dt * (1 - 1e-9))
+        if bad.any():
+            index = int(np.flatnonzero(bad)[0])
+            raise NetworkError(
+                f"population {population.name!r}: {label}[{index}] = {tau[index]:g} s is below dt = {dt:g} s; "
+                "a smaller --dt is needed, or the file's time constants are in other units"
+            )
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return type(value).__name__

@@ -1,0 +1,88 @@
+"""Arrays in, arrays out, the same for every backend: axis order (samples, steps, channels)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.errors import InputError
+
+Probe = tuple[str, str]
+"""(population name, state): the state is "s" (spikes), "u", "v" (after reset) or "a" (input received this step)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus:
+    """What enters a network.
+
+    Parameters
+    ----------
+    inputs
+        Input name to array (samples, steps, channels). Before ``quantise`` values of any kind; what a backend gets
+        is 0/1 spikes or, for graded inputs, integers.
+    labels : (samples,) or None
+        Class of each sample, for accuracy.
+    description
+        Where the stimulus came from, for the report.
+    """
+
+    inputs: Mapping[str, NDArray[Any]]
+    labels: NDArray[np.int64] | None = None
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
+        shapes = {name: a.shape[:2] for name, a in self.inputs.items()}
+        for name, array in self.inputs.items():
+            if array.ndim != 3:
+                raise InputError(f"stimulus {name!r} has shape {array.shape}; (samples, steps, channels) is needed")
+        if len(set(shapes.values())) > 1:
+            raise InputError(f"stimulus arrays differ in samples or steps: {shapes}; they must agree")
+        if self.labels is not None and self.inputs and len(self.labels) != self.samples:
+            raise InputError(f"stimulus has {self.samples} samples but {len(self.labels)} labels")
+
+    @property
+    def samples(self) -> int:
+        """Number of independent samples; states are reset before each."""
+        return next(iter(self.inputs.values())).shape[0] if self.inputs else 0
+
+    @property
+    def steps(self) -> int:
+        """Number of time steps of each sample."""
+        return next(iter(self.inputs.values())).shape[1] if self.inputs else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What a backend recorded.
+
+    Parameters
+    ----------
+    backend : str
+        Name of the backend.
+    states
+        (population, state) to array (samples, steps, neurons); step index 0 is the state after the first step.
+    latency_steps
+        Population to the steps by which this recording lags the model (0 in a float reference).
+    counts
+        Backend's own counters by name, such as saturations.
+    """
+
+    backend: str
+    states: Mapping[Probe, NDArray[Any]]
+    latency_steps: Mapping[str, int]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("states", "latency_steps", "counts"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def aligned(self, population: str, state: str, steps: int) -> NDArray[Any]:
+        """``state`` of ``population`` over the model's first ``steps`` steps, the declared latency subtracted."""
+        lag = self.latency_steps[population]
+        return self.states[population, state][:, lag : lag + steps]

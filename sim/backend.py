@@ -1,0 +1,23 @@
+"""What every backend offers: a name, whether it can run here, and one function from arrays to arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from neuroalign.chip import ChipNetwork
+from neuroalign.recording import Probe, Recording, Stimulus
+
+
+class Backend(Protocol):
+    """Something that runs a ChipNetwork."""
+
+    @property
+    def name(self) -> str:
+        """Short name, as given to ``--backend``."""
+
+    def missing(self) -> str | None:
+        """One line saying what to install, or None when the backend can run here."""
+
+    def run(self, network: ChipNetwork, stimulus: Stimulus, probes: Sequence[Probe]) -> Recording:
+        """Run ``stimulus.steps + network.latency_steps`` steps of each sample (input 0 after its end)."""
