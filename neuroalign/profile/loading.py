@@ -94,21 +94,30 @@ def _built(file: ProfileFile, table: dict[str, Any], sources: dict[str, Source])
     profile = build(Profile, {**table, **header}, "", file.label)
     _check_usable(profile, file.label)
     default = Source("default of the reader; the file does not say", "U", "assumed")
-    missing = {path: default for path, _ in figures(profile) if nearest_entry(sources, path) is None}
+    said = {path for path, _ in leaves(table)}
+    missing = {path: default for path, _ in figures(profile) if path not in said}
     return replace(profile, provenance={**sources, **missing})
 
 
 def _without(table: dict[str, Any], paths: tuple[str, ...], label: str) -> dict[str, Any]:
     """The table without the inherited keys at ``paths``."""
     for path in paths:
-        head, _, rest = path.partition(".")
-        inner = table.get(head)
-        if head not in table or (rest and not isinstance(inner, dict)):
-            raise ProfileError(f"{label}: unset = {path!r}: what it extends has no such key; remove it from unset")
-        table = {key: value for key, value in table.items() if key != head}
-        if rest and isinstance(inner, dict):
-            table[head] = _without(inner, (rest,), label)
+        left = _removed(table, path)
+        if left is None:
+            raise ProfileError(f"{label}: unset names {path}, which what it extends does not have; remove it")
+        table = left
     return table
+
+
+def _removed(table: dict[str, Any], path: str) -> dict[str, Any] | None:
+    """A copy of the table without ``path``; None where there is no such key."""
+    head, _, rest = path.partition(".")
+    if head not in table:
+        return None
+    if not rest:
+        return {key: value for key, value in table.items() if key != head}
+    inner = _removed(table[head], rest) if isinstance(table[head], dict) else None
+    return None if inner is None else {**table, head: inner}
 
 
 def _merged_sources(
@@ -120,10 +129,13 @@ def _merged_sources(
     present = dict(leaves({key: value for key, value in table.items() if key in TABLES}))
     own_sources = {path: nearest_entry(given, path) or _unsourced(file, value) for path, value in set_here.items()}
     kept = {path: nearest_entry(inherited, path) for path in present if path not in set_here}
+    gone = own.get("unset", ())
     tables = {
         path: source
         for path, source in inherited.items()
-        if path not in present and not any(_within(other, path) for other in set_here)
+        if path not in present
+        and not any(_within(path, top) for top in gone)
+        and not any(_within(p, path) for p in set_here)
     }
     merged = {**tables, **{path: source for path, source in kept.items() if source is not None}, **given, **own_sources}
     for path, value in present.items():
