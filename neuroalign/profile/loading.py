@@ -128,7 +128,7 @@ def _merged_sources(
     set_here = dict(leaves({key: value for key, value in own.items() if key in TABLES}))
     present = dict(leaves({key: value for key, value in table.items() if key in TABLES}))
     own_sources = {path: nearest_entry(given, path) or _unsourced(file, value) for path, value in set_here.items()}
-    kept = {path: nearest_entry(inherited, path) for path in present if path not in set_here}
+    kept = {path: nearest_entry(inherited, path) for path in present}
     gone = own.get("unset", ())
     tables = {
         path: source

@@ -124,6 +124,7 @@ REFUSED = {
     "misspelt unlimited": ('[core]\nneurons_max = "unlimitted"', ["core.neurons_max", "nearest: unlimited"]),
     "fraction for a count": ("[core]\nneurons_max = 4.5", ["core.neurons_max", "4.5", "whole number"]),
     "truth for a count": ("[core]\nneurons_max = true", ["core.neurons_max", "True"]),
+    "truth for a time": ("[time]\nsyn_op_s = true", ["time.syn_op_s", "True", "finite"]),
     "number for a table": ("core = 3", ["core is 3", "a table"]),
     "table for a number": ("[core.neurons_max]\na = 1", ["core.neurons_max is a table"]),
     "wrong word": ('[neuron]\nu = { bits = 24, on_excess = "saturated" }', ["neuron.u.on_excess", "nearest: saturate"]),
