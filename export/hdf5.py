@@ -32,14 +32,16 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _DAMAGE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, MemoryError, OverflowError)
 
 
-def read_tree(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Tree:
+def read_tree(path: str | Path, *, attributes: bool = False, max_bytes: int = MAX_BYTES) -> Tree:
     """Read a whole HDF5 file into nested dicts.
 
     Parameters
     ----------
     path
         The file. Groups become dicts; numeric datasets numpy arrays (scalars 0-d); text str, or object arrays of str;
-        empty datasets None. HDF5 attributes are not read.
+        empty datasets None.
+    attributes
+        Also read the attributes of groups, as entries "@name".
     max_bytes : bytes
         Limit on the unpacked size of all datasets.
 
@@ -55,7 +57,7 @@ def read_tree(path: str | Path, *, max_bytes: int = MAX_BYTES) -> Tree:
     _check_file(path)
     try:
         with h5py.File(path, "r") as file:
-            return _Reader(path, max_bytes).group(file, "", 0)
+            return _Reader(path, max_bytes, attributes).group(file, "", 0)
     except FileFormatError:
         raise
     except _DAMAGE as error:
@@ -88,8 +90,9 @@ def _check_file(path: Path) -> None:
 class _Reader:
     """Walks one file, counting what it has unpacked so far."""
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, attributes: bool) -> None:
         self.path = path
+        self.attributes = attributes
         self.max_bytes = max_bytes
         self.bytes = 0
         self.objects = 0
@@ -100,7 +103,10 @@ class _Reader:
             raise FileFormatError(
                 f"{self.path}: groups are nested deeper than {MAX_DEPTH} at {where[:80]}...; no NIR network needs that"
             )
-        return {name: self.item(group, name, f"{where}/{name}", depth) for name in group}
+        tree = {name: self.item(group, name, f"{where}/{name}", depth) for name in group}
+        if self.attributes:
+            tree |= {f"@{name}": _plain(value) for name, value in group.attrs.items()}
+        return tree
 
     def item(self, group: Any, name: str, where: str, depth: int) -> Value:
         """One member of a group."""

@@ -15,6 +15,7 @@ from neuroalign.export.nir_compose import Drive, compose
 from neuroalign.export.nir_flatten import FlatGraph
 from neuroalign.export.nir_parameters import LinearNode, NeuronNode, Shape
 from neuroalign.export.nir_shapes import broadcast
+from neuroalign.export.nir_time import raised_to_dt
 from neuroalign.export.nir_tree import Edge, Note
 from neuroalign.network import Connection, FloatArray, InputPort, Network, NeuronKind, Population, ResetMode
 
@@ -143,21 +144,18 @@ def _population(node: NeuronNode, shape: Shape, bias: FloatArray, timing: Timing
     size = prod(shape)
 
     def value(key: str, default: float, factor: float = 1.0) -> FloatArray:
-        return broadcast(node.values[key], shape) * factor if key in node.values else np.full(size, default)
+        return broadcast(node.values[key], node.shape, size) * factor if key in node.values else np.full(size, default)
 
     leaky = "v_leak" in node.values
     per_step = node.kind in ("IF", "I") and timing.if_gain == "step"
     v_leak = value("v_leak", 0.0)
+    tau_key = {"CubaLIF": "tau_mem", "CubaLI": "tau_mem", "Threshold": ""}.get(node.kind, "tau")
     return Population(
         name=node.name,
         kind=_kind(node.kind),
         shape=shape or (1,),
-        tau_mem=value(
-            "tau_mem" if "tau_mem" in node.values else "tau",
-            0.0 if node.kind == "Threshold" else np.inf,
-            timing.tau_scale,
-        ),
-        tau_syn=value("tau_syn", 0.0, timing.tau_scale),
+        tau_mem=raised_to_dt(value(tau_key, np.inf, timing.tau_scale), timing.dt) if tau_key else np.zeros(size),
+        tau_syn=raised_to_dt(value("tau_syn", 0.0, timing.tau_scale), timing.dt),
         r=value("r", 1.0) / (timing.dt if per_step else 1.0),
         w_in=value("w_in", 1.0),
         v_leak=v_leak,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -34,11 +35,20 @@ class FlatGraph:
 
     def before(self, name: str) -> list[str]:
         """Names of the nodes that feed ``name``."""
-        return [a for a, b in self.edges if b == name]
+        return self._neighbours[0].get(name, [])
 
     def after(self, name: str) -> list[str]:
         """Names of the nodes that ``name`` feeds."""
-        return [b for a, b in self.edges if a == name]
+        return self._neighbours[1].get(name, [])
+
+    @cached_property
+    def _neighbours(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        before: dict[str, list[str]] = {}
+        after: dict[str, list[str]] = {}
+        for source, target in self.edges:
+            before.setdefault(target, []).append(source)
+            after.setdefault(source, []).append(target)
+        return before, after
 
     def of_type(self, kind: str) -> list[str]:
         """Names of the nodes of one type."""

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from neuroalign.errors import NetworkError
-from neuroalign.export.nir_flatten import FlatGraph
+from neuroalign.export.nir_flatten import PASS, FlatGraph
 from neuroalign.export.nir_parameters import LinearNode, NeuronNode, Shape, declared_shape
 from neuroalign.export.nir_tree import Note
 from neuroalign.network import FloatArray
@@ -49,12 +49,16 @@ def resolve_shapes(graph: FlatGraph, nodes: Nodes, note: Note) -> dict[str, tupl
     return known
 
 
-def broadcast(values: FloatArray, shape: Shape) -> FloatArray:
-    """``values`` as one number per neuron, in row-major order."""
-    full = (
-        values if values.size == prod(shape) else np.broadcast_to(values if values.size > 1 else values.ravel(), shape)
-    )
-    return np.array(full, dtype=np.float64).ravel()
+def broadcast(values: FloatArray, own: Shape, size: int) -> FloatArray:
+    """``values`` as one number for each of ``size`` neurons, in row-major order.
+
+    Parameters
+    ----------
+    own
+        The shape that all arrays of the node broadcast to.
+    """
+    full = np.broadcast_to(values, own).ravel()
+    return np.array(np.broadcast_to(full, (size,)), dtype=np.float64)
 
 
 def _own(node: NeuronNode | LinearNode) -> tuple[Shape, Shape] | None:
@@ -115,14 +119,16 @@ def _trailing(shape: Shape, inner: Shape) -> bool:
 def _check_ports(graph: FlatGraph, known: dict[str, tuple[Shape, Shape]], note: Note) -> None:
     """Compare what Inputs, Outputs and subgraphs' ports declare with what their neighbours have."""
     for name, node in graph.nodes.items():
-        if node.type not in ("Input", "Output", "pass") or "shape" not in node.fields:
-            if node.type in ("Input", "Output"):
-                note(f"{node.type} {name!r} states no shape: taken as {known[name][0]}")
+        if node.type not in ("Input", "Output", PASS):
             continue
         declared, needed = declared_shape(node), known[name][0]
-        if declared == needed or declared is None:
+        label = f"{'port' if node.type == PASS else node.type} {name!r}"
+        if declared is None:
+            note(f"{label} states no shape: taken as {needed}")
             continue
-        label = f"{node.type if node.type != 'pass' else 'port'} {name!r} has shape {declared}"
+        if declared == needed:
+            continue
+        label = f"{label} has shape {declared}"
         if declared[-len(needed) :] == needed:
             note(f"{label} where {needed} is needed: batch dimension dropped")
         elif prod(declared) == prod(needed):

@@ -7,8 +7,9 @@ documentation, and seconds times dt in norse 1.1.0's (https://github.com/norse/n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,6 +24,10 @@ MAX_TAU = 1.0
 """Time constants above this many seconds are taken for another unit unless the user says otherwise."""
 _AGREE = 1e-5
 """Relative difference within which clues agree: float32 rounding (6e-8) of two numbers, with room for a third."""
+_ROUNDING = 1e-6
+"""Relative difference that float32 rounding can make between tau and dt."""
+_SHORT = 1e-4
+"""Time constants below this many seconds are rare but for the files of norse 1.1.0."""
 _GAINS = (("tau", "r"), ("tau_mem", "r"), ("tau_syn", "w_in"))
 _TAUS = ("tau", "tau_mem", "tau_syn")
 
@@ -75,15 +80,6 @@ def find_clue(neurons: Iterable[NeuronNode], scale: float = 1.0) -> Clue | None:
     return min(found, key=lambda c: not _is_round(c.dt)) if found else None
 
 
-def clues_disagree(neurons: Iterable[NeuronNode], scale: float = 1.0) -> str | None:
-    """A line on gains that look like clues but give different dt, or None."""
-    pairs = _pairs(neurons, scale)
-    if not pairs:
-        return None
-    ratio = np.concatenate([p[1] / p[2] for p in pairs])
-    return f"tau divided by gain gives {ratio.min():.4g} to {ratio.max():.4g} s, no believable single time step"
-
-
 def check_dt(dt: float) -> float:
     """``dt`` if it is a positive number."""
     if not (np.isfinite(dt) and dt > 0):
@@ -91,47 +87,52 @@ def check_dt(dt: float) -> float:
     return float(dt)
 
 
-def check_taus(neurons: Iterable[NeuronNode], unit: TauUnit | None, dt: float | None) -> None:
-    """Refuse time constants that are implausible in seconds (before dt is known), or below dt.
-
-    Raises
-    ------
-    InputError
-        With the reading that would make sense.
-    """
-    scale = time_scale(unit, dt)
+def check_units(neurons: Iterable[NeuronNode], unit: TauUnit | None) -> None:
+    """Refuse time constants that cannot be (negative, zero), or hardly can be seconds where the user has not said so."""
     for name, key, tau in _taus(neurons):
         if tau.min() < 0 or (tau.min() == 0 and key != "tau_syn"):
-            raise NetworkError(f"node {name!r}: {key} is {tau.min():g}; time constants must be positive")
-        longest, shortest = float(tau.max()), float(np.where(tau > 0, tau, np.inf).min())
-        if unit is None and longest > MAX_TAU:
-            raise InputError(
-                f"node {name!r}: {key} = {longest:g} s is implausible, it is probably in ms or (sinabs) in steps; say which: "
-                "--tau-unit ms, --tau-unit steps, or --tau-unit s if it is right"
+            raise NetworkError(
+                f"node {name!r}: {key} is {tau.min():g}; time constants must be positive; repair the file"
             )
-        if dt is not None and shortest * scale < dt * (1 - _AGREE):
-            raise InputError(_below_dt(name, key, shortest, scale, dt, unit))
+        if unit is None and tau.max() > MAX_TAU:
+            raise InputError(
+                f"node {name!r}: {key} = {tau.max():g} s is above {MAX_TAU:g} s, so it is probably in ms or (sinabs) in "
+                "steps; say which: --tau-unit ms, --tau-unit steps with --dt, or --tau-unit s if it is right"
+            )
 
 
-def _below_dt(name: str, key: str, tau: float, scale: float, dt: float, unit: TauUnit | None) -> str:
-    line = f"node {name!r}: {key} = {tau * scale:g} s is below dt = {dt:g} s, so the file or dt is wrong"
-    if unit in (None, "s") and dt <= tau / dt <= MAX_TAU:
-        return (
-            f"{line}; norse 1.1.0 writes tau x dt: --tau-unit dt reads it as {tau / dt:g} s; else give a smaller --dt"
-        )
-    return f"{line}; give a smaller --dt or another --tau-unit (s, ms, steps, dt)"
+def check_against_dt(neurons: Iterable[NeuronNode], unit: TauUnit | None, scale: float, dt: float) -> None:
+    """Refuse time constants below dt, with the reading that would make sense."""
+    for name, key, tau in _taus(neurons):
+        shortest = float(np.where(tau > 0, tau, np.inf).min())
+        if shortest * scale >= dt * (1 - _ROUNDING):
+            continue
+        line = f"node {name!r}: {key} = {shortest * scale:g} s is below dt = {dt:g} s, so the file or dt is wrong"
+        if unit in (None, "s") and dt <= shortest / dt * (1 + _AGREE) and shortest / dt <= MAX_TAU:
+            line += f"; norse 1.1.0 writes tau x dt: --tau-unit dt reads it as {shortest / dt:g} s; else give a smaller --dt"
+        else:
+            line += "; give a smaller --dt or another --tau-unit (s, ms, steps, dt)"
+        raise InputError(line)
 
 
 def missing_dt(neurons: Iterable[NeuronNode], scale: float = 1.0) -> str:
     """The question for dt, with plausible answers."""
+    neurons = list(neurons)
     shortest = min((float(t.min()) * scale for _, _, t in _taus(neurons) if t.min() > 0), default=np.inf)
-    reason = clues_disagree(neurons, scale) or "a NIR file does not state it and this one holds no clue"
+    reason = "a NIR file does not state it and this one holds no clue"
+    pairs = _pairs(neurons, scale)
+    if pairs:
+        ratio = np.concatenate([tau / gain for _, tau, gain in pairs])
+        span = f"{ratio.min():.4g}" + (f" to {ratio.max():.4g}" if np.ptp(ratio) > _AGREE * ratio.max() else "")
+        reason = f"the file's tau divided by its gain is {span} s, which is no believable single time step"
     usual = ", ".join(
         f"--dt {text} ({who})"
         for text, who in (("1e-3", "norse's default"), ("1e-4", "snnTorch's"))
         if float(text) <= shortest
     )
     limit = f"; it must be at most the shortest time constant, {shortest:g} s" if np.isfinite(shortest) else ""
+    if shortest < _SHORT:
+        limit += ", unless norse 1.1.0 wrote the file, which multiplies tau by dt: then add --tau-unit dt"
     return f"the time step is unknown: {reason}; add --dt SECONDS{', such as ' + usual if usual else ''}{limit}"
 
 
@@ -146,8 +147,8 @@ def _pairs(neurons: Iterable[NeuronNode], scale: float) -> list[tuple[str, Float
         for tau_key, gain_key in _GAINS:
             if tau_key not in neuron.values or gain_key not in neuron.values:
                 continue
-            tau = broadcast(neuron.values[tau_key], neuron.shape) * scale
-            gain = broadcast(neuron.values[gain_key], neuron.shape)
+            tau = broadcast(neuron.values[tau_key], neuron.shape, prod(neuron.shape)) * scale
+            gain = broadcast(neuron.values[gain_key], neuron.shape, prod(neuron.shape))
             telling = (gain != 1) & (gain > 0) & (tau > 0)
             if telling.any():
                 formula = "r = tau/dt" if gain_key == "r" else "w_in = tau_syn/dt"
@@ -169,6 +170,11 @@ def _agreed(tau: FloatArray, candidates: FloatArray) -> float | None:
     return middle if _is_round(middle) or several else None
 
 
+def raised_to_dt(tau: FloatArray, dt: float) -> FloatArray:
+    """``tau``, with values that float32 rounding put just below dt raised to it: the Euler step needs tau >= dt."""
+    return np.where((tau < dt) & (tau >= dt * (1 - _ROUNDING)), dt, tau)
+
+
 def _is_round(value: float) -> bool:
     return f"{value:.6e}".split("e")[0] in ("1.000000", "2.000000", "2.500000", "5.000000")
 
@@ -180,12 +186,3 @@ def _rockpool_steps(gain: FloatArray) -> FloatArray:
     for _ in range(60):
         x = np.maximum(x - (np.log(x) - 1 / x - target) / (1 / x + 1 / x**2), x / 10)
     return x
-
-
-def stated(metadata: Mapping[str, object], key: str) -> object:
-    """Entry ``key`` of a graph's metadata, ours (under "neuroalign") before others'; None if absent."""
-    own = metadata.get("neuroalign")
-    for place in (own if isinstance(own, Mapping) else {}, metadata):
-        if place.get(key) is not None:
-            return place[key]
-    return None

@@ -76,6 +76,8 @@ def _parse_group(group: Tree, name: str, note: Note) -> RawGraph:
 def _parse_node(nodes: dict[str, RawNode | RawGraph], key: str, content: Value, graph: str, note: Note) -> None:
     """Add the node stored under ``key``, or the nodes below it where a "/" in a name split it into nested groups."""
     path = _join(graph, key)
+    if not path.isprintable() or not key:
+        raise FileFormatError(f"node name {path!r} is empty or holds unprintable characters; rename the node")
     kind = content.get("type") if isinstance(content, dict) else None
     if isinstance(content, dict) and kind is None and content and all(isinstance(v, dict) for v in content.values()):
         for inner, value in sorted(content.items()):
