@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
-from neuroalign.fidelity.outputs import OutputAgreement, aligned, output_agreement
+from neuroalign.fidelity.outputs import OutputAgreement, aligned, decidable, output_agreement
 from neuroalign.fidelity.spikes import SpikeAgreement, spike_agreement
 from neuroalign.fidelity.states import MembraneAgreement, membrane_agreement
 from neuroalign.network import FloatArray, Network
@@ -98,25 +98,24 @@ def compare(
         If a recording is too short for its latency, or the two differ in samples or neurons.
     """
     both = [name for name in spiking if _has(reference, name) and _has(candidate, name)]
-    tau = 10 * dt if tau is None else tau
+    terms = _Terms(steps, dt, 10 * dt if tau is None else tau, tolerance_steps)
     populations = tuple(
-        _population(reference, candidate, name, steps, dt, tau, tolerance_steps, spiking[name], thresholds.get(name))
-        for name in both
+        _population(reference, candidate, name, terms, spiking[name], thresholds.get(name)) for name in both
     )
     decided = tuple(
-        output_agreement(reference, candidate, pair, steps, spiking[pair[1]], labels)
-        for pair in outputs
-        if pair[1] in both
+        output_agreement(reference, candidate, (output, name), steps, spiking[name], labels)
+        for output, name in outputs
+        if name in both and all(decidable(r, name, spiking[name]) for r in (reference, candidate))
     )
     called = names or (reference.backend, candidate.backend)
     return Agreement(
         reference=called[0],
         candidate=called[1],
-        samples=max((len(a) for a in reference.states.values()), default=0),
+        samples=max((len(reference.states[probe]) for probe in reference.states if probe[0] in both), default=0),
         steps=steps,
         dt=dt,
         tolerance_steps=tolerance_steps,
-        tau=tau,
+        tau=terms.tau,
         populations=populations,
         outputs=decided,
         latency_steps=tuple((name, candidate.latency_steps[name]) for name in both),
@@ -126,49 +125,60 @@ def compare(
     )
 
 
+@dataclass(frozen=True)
+class _Terms:
+    """What every population is compared by: ``dt`` and ``tau`` in seconds."""
+
+    steps: int
+    dt: float
+    tau: float
+    tolerance_steps: int
+
+
 def _population(
     reference: Recording,
     candidate: Recording,
     name: str,
-    steps: int,
-    dt: float,
-    tau: float,
-    tolerance_steps: int,
+    terms: _Terms,
     spiking: bool,
     threshold: FloatArray | None,
 ) -> PopulationAgreement:
     spikes = membrane = None
     if spiking and all((name, "s") in r.states for r in (reference, candidate)):
-        left, right = _pair(reference, candidate, name, "s", steps)
-        early = int((candidate.states[name, "s"][:, : candidate.latency_steps[name]] != 0).sum())
+        left, right = _pair(reference, candidate, name, "s", terms.steps)
         spikes = spike_agreement(
-            left != 0, right != 0, dt=dt, tau=tau, tolerance_steps=tolerance_steps, early_spikes=early
+            left != 0,
+            right != 0,
+            dt=terms.dt,
+            tau=terms.tau,
+            tolerance_steps=terms.tolerance_steps,
+            early_spikes=int((candidate.states[name, "s"][:, : candidate.latency_steps[name]] != 0).sum()),
         )
     varies = False
     if all((name, "v") in r.states for r in (reference, candidate)):
-        left, right = _pair(reference, candidate, name, "v", steps)
+        left, right = _pair(reference, candidate, name, "v", terms.steps)
         left, right = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
         membrane = membrane_agreement(left, right, threshold)
-        varies = bool(left.size and np.ptp(left) > 0)
+        varies = bool(left.size and left.min() != left.max())
     evidence = spikes.reference_spikes >= LEAST_SPIKES if spikes else varies
-    return PopulationAgreement(name, spikes, membrane, evidence, _words(spikes, membrane, evidence, tolerance_steps))
+    words = _spike_words(spikes, evidence, terms.tolerance_steps) if spikes else _membrane_words(membrane, evidence)
+    return PopulationAgreement(name, spikes, membrane, evidence, words)
 
 
-def _words(
-    spikes: SpikeAgreement | None, membrane: MembraneAgreement | None, evidence: bool, tolerance_steps: int
-) -> str:
-    if spikes is not None and not evidence:
+def _spike_words(spikes: SpikeAgreement, evidence: bool, tolerance_steps: int) -> str:
+    if not evidence:
         return (
             f"no evidence: {spikes.reference_spikes} reference spikes ({LEAST_SPIKES} are needed), "
             f"{spikes.candidate_spikes} from the candidate"
         )
-    if not evidence or (spikes is None and membrane is None):
+    if spikes.first_divergence is None:
+        return f"all {spikes.reference_spikes:,} spikes in the same steps"
+    return f"spikes agree to F1 {spikes.f1_near:.4f} within {tolerance_steps} steps, {spikes.f1_exact:.4f} in the same step"
+
+
+def _membrane_words(membrane: MembraneAgreement | None, evidence: bool) -> str:
+    if membrane is None or not evidence:
         return "no evidence: the reference does not change"
-    if spikes is not None and spikes.f1_near is not None:
-        if spikes.first_divergence is None:
-            return f"all {spikes.reference_spikes:,} spikes in the same steps"
-        return f"spikes agree to F1 {spikes.f1_near:.4f} within {tolerance_steps} steps, {spikes.f1_exact:.4f} in the same step"
-    assert membrane is not None  # the line above returns for spikes, and without both there is no evidence
     share = "" if membrane.rms_share is None else f", {membrane.rms_share:.3%} of the {membrane.scale}"
     return f"membrane agrees to {membrane.rms_volts:.3g} V RMS{share}"
 

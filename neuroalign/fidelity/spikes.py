@@ -138,7 +138,7 @@ def first_place(unequal: BoolArray) -> Place | None:
 
 def _trains(array: BoolArray) -> BoolArray:
     """(S, T, N) as contiguous (T, S N): one row a step."""
-    return np.ascontiguousarray(array.transpose(1, 0, 2)).reshape(array.shape[1], -1)
+    return np.ascontiguousarray(array.transpose(1, 0, 2)).reshape(array.shape[1], array.shape[0] * array.shape[2])
 
 
 def _untrains(trains: BoolArray, shape: tuple[int, ...]) -> BoolArray:
