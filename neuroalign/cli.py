@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from neuroalign.deployment import Deployment
-    from neuroalign.encoding import Encoded
-    from neuroalign.export.nir_graph import ImportedNetwork
-    from neuroalign.pipeline import Options
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 a defect of the toolkit; 2 wrong usage, input or file; 3 the profile cannot hold the network; "
@@ -72,7 +69,7 @@ class Initial(str, Enum):
 
 File = Annotated[Path, typer.Argument(metavar="FILE.nir", help="A trained network as NIR.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", help="Directory for report.html and report.json.")]
-Json = Annotated[Optional[Path], typer.Option("--json", metavar="FILE", help="Also write the measured rows as JSON.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the measured rows as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0)]
 
@@ -97,8 +94,8 @@ def _root(
 @app.command(epilog="Example: neuroalign inspect network.nir")
 def inspect(file: File) -> None:
     """Show what a NIR file holds: nodes, edges, parameter ranges, clues about dt, and what would be repaired."""
-    from neuroalign.terminal import print_inspection
     from neuroalign.export.nir_graph import inspect_nir
+    from neuroalign.terminal import print_inspection
 
     print_inspection(inspect_nir(file))
 
@@ -110,36 +107,36 @@ def deploy(
         str, typer.Option(help="A built-in profile (see 'neuroalign profile list') or a .toml file.")
     ] = "loihi2",
     dt: Annotated[
-        Optional[float], typer.Option(help="Time step in seconds; inferred where the file gives a clue.")
+        float | None, typer.Option(help="Time step in seconds; inferred where the file gives a clue.")
     ] = None,
     reset: Annotated[
-        Optional[Reset], typer.Option(help="What a spike did to the membrane in training; zero is assumed, and said.")
+        Reset | None, typer.Option(help="What a spike did to the membrane in training; zero is assumed, and said.")
     ] = None,
     tau_unit: Annotated[
-        Optional[TauUnit], typer.Option(help="Unit of the file's time constants, where it is not seconds.")
+        TauUnit | None, typer.Option(help="Unit of the file's time constants, where it is not seconds.")
     ] = None,
     initial: Annotated[Initial, typer.Option(help="Membrane before the first step: at v_leak, or 0.")] = Initial.rest,
     input: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(
             "--input", metavar="FILE", help="Input as .npz, .npy, .csv or NIR data; a seeded test signal if absent."
         ),
     ] = None,
     encode: Annotated[
-        Optional[Encode],
+        Encode | None,
         typer.Option(help="How input that is not 0/1 enters: spikes drawn from it, or numbers (graded spikes)."),
     ] = None,
     input_scale: Annotated[float, typer.Option(help="Divide the input by this first.")] = 1.0,
     steps: Annotated[
-        Optional[int],
+        int | None,
         typer.Option(help="Steps to run: of the test signal (1000 if absent), or the first ones of the input.", min=1),
     ] = None,
     rate: Annotated[float, typer.Option(help="Spike probability of the test signal, per channel and step.")] = 0.05,
     backend: Annotated[
-        Optional[list[Backend]], typer.Option(help="What to run on; can be given several times. emulator if absent.")
+        list[Backend] | None, typer.Option(help="What to run on; can be given several times. emulator if absent.")
     ] = None,
     samples: Annotated[
-        Optional[int], typer.Option("--lava-samples", help="Run only the first N samples on Lava.", min=1)
+        int | None, typer.Option("--lava-samples", help="Run only the first N samples on Lava.", min=1)
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse repairs, and whatever the chip would do differently.")
@@ -152,9 +149,9 @@ def deploy(
     """Quantise a network to a profile, run it, compare it with the float model, and write a report."""
     import sys
 
-    from neuroalign.terminal import progress_bars
     from neuroalign.pipeline import Options
     from neuroalign.pipeline import deploy as run_deploy
+    from neuroalign.terminal import progress_bars
 
     names = tuple(dict.fromkeys(b.value for b in backend or [Backend.emulator]))
     with progress_bars(quiet) as progress:
@@ -186,8 +183,8 @@ def deploy(
 @app.command(epilog="Example: neuroalign demo --out demo-report")
 def demo(out: Out = Path("neuroalign-demo"), json: Json = None, quiet: Quiet = False) -> None:
     """Deploy a network that reads handwritten digits, on every backend installed here, and prove what changed."""
-    from neuroalign.terminal import print_demo_opening, progress_bars
     from neuroalign.demo.run import run_demo
+    from neuroalign.terminal import print_demo_opening, progress_bars
 
     if not quiet:
         print_demo_opening()
@@ -199,8 +196,8 @@ def demo(out: Out = Path("neuroalign-demo"), json: Json = None, quiet: Quiet = F
 @profile_app.command("list", epilog="Example: neuroalign profile list")
 def profile_list() -> None:
     """List the built-in profiles."""
-    from neuroalign.terminal import print_profiles
     from neuroalign.profile import available_profiles, load_profile
+    from neuroalign.terminal import print_profiles
 
     print_profiles([load_profile(name) for name in available_profiles()])
 
@@ -210,16 +207,16 @@ def profile_show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A built-in profile or a .toml file.")],
 ) -> None:
     """Show every figure of a profile with its source and status; what is unknown is listed as not checked."""
-    from neuroalign.terminal import print_profile
     from neuroalign.profile import load_profile
+    from neuroalign.terminal import print_profile
 
     print_profile(load_profile(name))
 
 
 def _finish(deployment: Deployment, out: Path, json: Path | None, command: str, quiet: bool) -> None:
     """Report, JSON, tables; the last line printed is the report's path."""
-    from neuroalign.terminal import measured_rows, print_deployment
     from neuroalign.export.report import write_report, write_rows
+    from neuroalign.terminal import measured_rows, print_deployment
 
     page = write_report(deployment, out)
     if json is not None:

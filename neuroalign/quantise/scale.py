@@ -11,6 +11,7 @@ and only the weights are rounded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,7 +92,9 @@ def weight_exponent(kernel: Kernel, k: float, exponents: Range) -> int:
 
 def choose_k(kernels: Sequence[Kernel], headroom: Headroom, exponents: Range, *, integer: bool) -> float:
     """``K``: integer threshold mantissa of a spiking population, any real scale of another."""
-    limit = headroom.limit
+    # Beyond this the largest weight would be clipped even at the largest exponent.
+    widest = min((2.0**exponents.max / kernel.needed for kernel in kernels if kernel.needed > 0), default=math.inf)
+    limit = max(min(headroom.limit, widest), 1.0)
     candidates = [limit]
     for kernel in kernels:
         if kernel.needed > 0:
@@ -100,20 +103,16 @@ def choose_k(kernels: Sequence[Kernel], headroom: Headroom, exponents: Range, *,
                 if 1 <= k <= limit:
                     candidates.append(k)
     if integer:
-        candidates = [max(float(np.floor(k + 1e-9)), 1.0) for k in candidates]
+        candidates = [max(float(np.floor(k * (1 + 1e-12))), 1.0) for k in candidates]
     return min(candidates, key=lambda k: (float(f"{_weight_error(kernels, k, exponents):.3g}"), -k))
 
 
 def _weight_error(kernels: Sequence[Kernel], k: float, exponents: Range) -> float:
-    """Summed squared rounding error in shares of the reference, clipping included."""
-    total = 0.0
-    for kernel in kernels:
-        exponent = weight_exponent(kernel, k, exponents)
-        clipped = max(k * kernel.needed / 2.0**exponent - 1.0, 0.0)
-        total += np.count_nonzero(kernel.share) * (
-            (kernel.step * 2.0**exponent / k) ** 2 / 12 + (clipped * kernel.needed) ** 2
-        )
-    return total
+    """Summed squared rounding error in shares of the reference, weights taken as uniform within a step."""
+    return sum(
+        np.count_nonzero(kernel.share) * (kernel.step * 2.0 ** weight_exponent(kernel, k, exponents) / k) ** 2 / 12
+        for kernel in kernels
+    )
 
 
 def quantise_weights(kernel: Kernel, k: float, exponent: int) -> tuple[NDArray[np.int64], int]:

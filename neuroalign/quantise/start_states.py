@@ -78,7 +78,8 @@ def fixed_start_states(
     v0 = _held(v, formats.v_limit)
     v0 = _held(v0 + _backward(wanted_v - membranes(v0, u)[-1], keep_v, steps), formats.v_limit)
     path = membranes(v0, u)
-    for step, state in enumerate(path):
+    # The state before step 1 is never compared with the threshold, so it may lie above it.
+    for step, state in enumerate(path[1:], start=1):
         refuse_crossing(form, np.where(state > threshold, np.inf, -np.inf), step)
     return StartStates(u0, v0, _rows(form, (u0, v0), (u[-1], path[-1]), (keep_u, keep_v), units_per_volt))
 
