@@ -60,21 +60,25 @@ def main_agreement(deployment: Deployment) -> Agreement | None:
     return next((a for label in labels for a in judged if a.candidate == label), next(iter(judged), None))
 
 
-def worst_sample(deployment: Deployment) -> int:
-    """The sample with the most unequal spikes between the reference and the main run (0 where none differ)."""
+def worst_sample(deployment: Deployment) -> tuple[int, int]:
+    """The sample with the most unequal spikes in the main run, of the first n that every drawn run has; and that n.
+
+    Slow backends run fewer samples than the others, and a picture side by side needs one that all have.
+    """
     agreement = main_agreement(deployment)
-    if agreement is None:
-        return 0
+    lengths = [len(a) for run in drawn_runs(deployment) for a in run.recording.states.values()]
+    if agreement is None or not lengths or not min(lengths):
+        return 0, 0
     reference, candidate = deployment.run(agreement.reference), deployment.run(agreement.candidate)
-    unequal = np.zeros(max(agreement.samples, 1), dtype=np.int64)
+    unequal = np.zeros(min(lengths), dtype=np.int64)
     for population in agreement.populations:
         if population.spikes is not None:
             left, right = (
-                r.recording.aligned(population.name, "s", agreement.steps)[: agreement.samples]
+                r.recording.aligned(population.name, "s", agreement.steps)[: unequal.size]
                 for r in (reference, candidate)
             )
             unequal += np.asarray(left != right).sum((1, 2))
-    return int(unequal.argmax())
+    return int(unequal.argmax()), unequal.size
 
 
 def spread(count: int, most: int) -> NDArray[np.int64]:

@@ -34,6 +34,7 @@ def network(
     r = np.random.default_rng(1)
     first = r.normal(0.1, 0.25, (sizes[1], sizes[0]))
     second = r.normal(0.0, 0.1, (sizes[2], sizes[1]))
+    second -= second.mean(1, keepdims=True)  # no class is ahead from the start
     return Network(
         name="hand-made",
         dt=DT,

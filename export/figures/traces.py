@@ -47,7 +47,7 @@ def rasters(deployment: Deployment) -> Picture | None:
     spiking = [p.name for p in agreement.populations if p.spikes is not None] if agreement else []
     if agreement is None or not spiking:
         return None
-    sample, time = worst_sample(deployment), time_axis(min(agreement.steps, STEPS), agreement.dt)
+    (sample, of), time = worst_sample(deployment), time_axis(min(agreement.steps, STEPS), agreement.dt)
     ports = [i.name for i in deployment.network.inputs if i.name in deployment.stimulus.inputs][:2]
     rows = ports + spiking[:POPULATIONS]
     figure = new_figure(0.9 + 1.4 * len(rows))
@@ -66,8 +66,8 @@ def rasters(deployment: Deployment) -> Picture | None:
         figure,
         "rasters",
         "Spikes side by side",
-        f"Sample {sample} of {agreement.samples:,} (counted from 0), the one with the most unequal spikes in "
-        f"{agreement.candidate}; declared latency subtracted. Each row is the input or a population, each column a run. "
+        f"Sample {sample}, counted from 0: the one with the most unequal spikes in {agreement.candidate} among the "
+        f"{of:,} that every run shown has; declared latency subtracted. Each row is the input or a population, each column a run. "
         f"Orange: a spike without partner within ±{agreement.tolerance_steps} steps in {runs[0].label}; blue: a spike of "
         f"{runs[0].label} that has no partner here. {_cut(deployment, spiking, agreement.steps)}",
         f"Spike rasters of {', '.join(spiking[:POPULATIONS])} for {', '.join(r.label for r in runs)}.",
@@ -79,7 +79,7 @@ def membranes(deployment: Deployment) -> Picture | None:
     agreement, runs = main_agreement(deployment), drawn_runs(deployment)
     if agreement is None:
         return None
-    sample, time = worst_sample(deployment), time_axis(min(agreement.steps, STEPS), agreement.dt)
+    (sample, _), time = worst_sample(deployment), time_axis(min(agreement.steps, STEPS), agreement.dt)
     panels = _telling_panels(deployment, agreement, sample, time.values.size)
     if not panels:
         return None
@@ -163,7 +163,7 @@ def _raster_panel(axis: Axes, runs: tuple[Run, Run], name: str, sample: int, agr
     left, right = (state(run, name, "s", sample, time.values.size) for run in runs)
     plain_frame(axis)
     if left is None or right is None:
-        axis.text(0.5, 0.5, "this sample was not run", ha="center", transform=axis.transAxes, color=FAINT, fontsize=9)
+        axis.text(0.5, 0.5, "not recorded", ha="center", transform=axis.transAxes, color=FAINT, fontsize=9)
         axis.set_yticks([])
         return
     reference, spikes = left != 0, right != 0
