@@ -107,7 +107,13 @@ def lava_products(text: str) -> list[tuple[Any, ...]] | str:
     except Exception as error:  # whatever Lava raises is its answer
         return type(error).__name__
     return [
-        (p.dependency, p.decimate_exponent, p.s_mantissa, p.s_exp - 7, [(f.state_var, f.const or 0, f.is_sgn) for f in p.factors])
+        (
+            p.dependency,
+            p.decimate_exponent,
+            p.s_mantissa,
+            p.s_exp - 7,
+            [(f.state_var, f.const or 0, f.is_sgn) for f in p.factors],
+        )
         for p in series.products
     ]
 

@@ -88,7 +88,9 @@ def random_case(rng: np.random.Generator, shape: tuple[int, int], fixed: bool, g
     )
 
 
-def random_net(rng: np.random.Generator, cases: int, steps: int, kind: Literal["fixed", "float", "graded"]) -> PlasticNet:
+def random_net(
+    rng: np.random.Generator, cases: int, steps: int, kind: Literal["fixed", "float", "graded"]
+) -> PlasticNet:
     """``cases`` connections between the same random spikes."""
     targets, sources = (int(n) for n in rng.integers(1, 6, 2))
     rates = rng.uniform(0.03, 0.5, (2, 6))
