@@ -72,6 +72,8 @@ class ChipPopulation:
         Chip steps by which the population lags the model: model step t is chip step ``t + latency_steps``.
     volts_per_unit, volts_offset : (N,)
         ``v_volts = v * volts_per_unit + volts_offset``.
+    reset : "zero" or "subtract"
+        ``v := 0`` or ``v := v - threshold`` where the neuron spiked; no Loihi profile offers "subtract".
     """
 
     name: str
@@ -94,6 +96,7 @@ class ChipPopulation:
     latency_steps: int
     volts_per_unit: NDArray[np.float64]
     volts_offset: NDArray[np.float64]
+    reset: Literal["zero", "subtract"] = "zero"
 
     @property
     def size(self) -> int:

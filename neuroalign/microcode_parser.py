@@ -266,7 +266,9 @@ class Parser:
         self.at += 1
         name = token.text
         if name in SPIKES or re.fullmatch("u[0-9]", name):
-            self.fail(token, f"{name} in a bracket: Lava drops ({name}) and saturates ({name}+1) at 1; write {name} outside")
+            self.fail(
+                token, f"{name} in a bracket: Lava drops ({name}) and saturates ({name}+1) at 1; write {name} outside"
+            )
         if name not in _VARIABLES:
             self.fail(token, _unknown(name))
         if is_sign and name not in SYNAPTIC:

@@ -86,3 +86,18 @@ class Recording:
         """``state`` of ``population`` over the model's first ``steps`` steps, the declared latency subtracted."""
         lag = self.latency_steps[population]
         return self.states[population, state][:, lag : lag + steps]
+
+
+def first_samples(stimulus: Stimulus, samples: int) -> Stimulus:
+    """The first ``samples`` samples of a stimulus, labels included."""
+    if samples >= stimulus.samples:
+        return stimulus
+    labels = None if stimulus.labels is None else stimulus.labels[:samples]
+    return Stimulus({name: a[:samples] for name, a in stimulus.inputs.items()}, labels, stimulus.description)
+
+
+def first_recorded(recording: Recording, samples: int) -> Recording:
+    """The first ``samples`` samples of a recording; counters, which are totals, are left out where samples are."""
+    states = {probe: a[:samples] for probe, a in recording.states.items()}
+    whole = all(len(a) <= samples for a in recording.states.values())
+    return Recording(recording.backend, states, recording.latency_steps, recording.counts if whole else {})

@@ -17,8 +17,8 @@ from neuroalign.microcode_text import parse
 pytest.importorskip("lava")
 pytestmark = [pytest.mark.lava, pytest.mark.slow]
 
-KINDS = {"fixed": (8, 14), "graded": (1, 12), "float": (1, 12)}  # nets, connections in each
-STEPS = 210
+KINDS = {"fixed": (7, 15), "graded": (1, 12), "float": (1, 12)}  # nets, connections in each
+STEPS = 200
 CARRY_STEPS = 2000
 TEXT_COUNT = 600
 STATES = COMPARED[:8]  # weights, delays, tags and traces

@@ -17,17 +17,17 @@ from neuroalign.sim.lava_processes import lava_compat
 
 lava_compat.install()
 
-from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.learning.constants import GradedSpikeCfg
-from lava.magma.core.learning.learning_rule import Loihi2FLearningRule
-from lava.magma.core.resources import CPU
-from lava.magma.core.run_conditions import RunSteps
-from lava.magma.core.run_configs import Loihi2SimCfg
-from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
-from lava.proc.dense.models import PyLearningDenseModelBitApproximate, PyLearningDenseModelFloat
-from lava.proc.dense.process import LearningDense
-from lava.proc.io.source import PySendModelFixed, RingBuffer
-from lava.utils.weightutils import SignMode
+from lava.magma.core.decorator import implements, requires, tag  # noqa: E402
+from lava.magma.core.learning.constants import GradedSpikeCfg  # noqa: E402
+from lava.magma.core.learning.learning_rule import Loihi2FLearningRule  # noqa: E402
+from lava.magma.core.resources import CPU  # noqa: E402
+from lava.magma.core.run_conditions import RunSteps  # noqa: E402
+from lava.magma.core.run_configs import Loihi2SimCfg  # noqa: E402
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol  # noqa: E402
+from lava.proc.dense.models import PyLearningDenseModelBitApproximate, PyLearningDenseModelFloat  # noqa: E402
+from lava.proc.dense.process import LearningDense  # noqa: E402
+from lava.proc.io.source import PySendModelFixed, RingBuffer  # noqa: E402
+from lava.utils.weightutils import SignMode  # noqa: E402
 
 STATES = ("weights", "tag_2", "tag_1", "x1", "x2", "y1", "y2", "y3", "tx", "ty", "a_buff")
 GRADED = {

@@ -105,7 +105,8 @@ def run_reference(net: PlasticNet, case: PlasticCase) -> dict[str, Array]:
     rows: dict[str, list[Array]] = {name: [] for name in COMPARED}
     for t, (pre, post) in enumerate(zip(net.pre, net.post, strict=True), start=1):
         payload = pre if case.message_bits else (pre != 0).astype(pre.dtype)
-        total = state.weight @ payload
+        # the order in which Lava adds, since floats are compared too
+        total = state.weight @ payload if case.message_bits else state.weight[:, payload != 0].sum(axis=1)
         rows["a_buff"].append(shift(total, case.weight_exp) if net.fixed else total)
         state.record_source(t, payload)
         state.record_target(t, post)

@@ -1,18 +1,15 @@
-"""What one target can hold and how it computes, read from TOML; every figure with its source and status.
-
-A key that is absent means *unknown*: it is reported as "not checked", never as "ok". The word ``"unlimited"`` is an
-explicit value. Built-in profiles lie in ``neuroalign.hw_profiles``; a file of the user's own may extend one of them
-with ``extends = "loihi2"``.
-"""
+"""Number formats of a profile: neuron, synapse, delay and spike. The fields are the keys that a file may have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from neuroalign.chip import Excess, Rounding
-
-Limit = int | Literal["unlimited"]
+# The same words as in neuroalign.chip, which lies above this module; a test holds the two lists together.
+Rounding = Literal["toward-zero", "floor", "nearest"]
+Excess = Literal["wrap", "saturate"]
+Unlimited = Literal["unlimited"]
+Limit = int | Unlimited
 """A capacity; None beside it means unknown."""
 
 
@@ -51,25 +48,27 @@ class BiasFormat:
 
 
 @dataclass(frozen=True)
+class Range:
+    """An inclusive range of integers."""
+
+    min: int
+    max: int
+
+
+@dataclass(frozen=True)
 class Neuron:
     """Number formats of the neuron; every member is None in a float64 profile or where unknown."""
 
     models: tuple[str, ...] = ()
     u: StateFormat | None = None
     v: StateFormat | None = None
+    input_accumulator: StateFormat | None = None
     decay: DecayFormat | None = None
     threshold: ThresholdFormat | None = None
     bias: BiasFormat | None = None
+    refractory: Range | None = None
     reset: Literal["zero"] | None = None
     programmable: bool = False
-
-
-@dataclass(frozen=True)
-class Range:
-    """An inclusive range of integers."""
-
-    min: int
-    max: int
 
 
 @dataclass(frozen=True)
@@ -85,10 +84,10 @@ class Packing:
 
 @dataclass(frozen=True)
 class Synapse:
-    """Number formats and packing of the synapse."""
+    """Number formats and packing of the synapse; the effective weight is ``mantissa << (weight_align + exponent)``."""
 
     weight_bits: tuple[int, ...] = ()
-    sign_modes: tuple[str, ...] = ()
+    sign_modes: tuple[Literal["mixed", "excitatory", "inhibitory"], ...] = ()
     mixed_lsb: int | None = None
     weight_exp: Range | None = None
     weight_align: int | None = None
@@ -98,7 +97,20 @@ class Synapse:
 
 @dataclass(frozen=True)
 class Delay:
-    """Synaptic delays: every connection takes ``min_steps``; a synapse can add 0 to ``max_extra_steps``."""
+    """Synaptic delays: every connection takes ``min_steps``; a synapse can add 0 to ``max_extra_steps``.
+
+    Up to ``extra_steps_free`` extra steps cost no neurons (None: unknown, or no such cost).
+    """
 
     min_steps: int = 1
     max_extra_steps: Limit | None = None
+    extra_steps_free: int | None = None
+    bits: int | None = None
+
+
+@dataclass(frozen=True)
+class Spike:
+    """What a spike carries: 0 payload bits is a plain event; None is unknown, or (float64) any number."""
+
+    payload_bits: int | None = None
+    payload_signed: bool | None = None

@@ -93,7 +93,7 @@ def random_net(
 ) -> PlasticNet:
     """``cases`` connections between the same random spikes."""
     targets, sources = (int(n) for n in rng.integers(1, 6, 2))
-    rates = rng.uniform(0.03, 0.5, (2, 6))
+    rates = rng.uniform(0.12, 0.5, (2, 6))
     pre = (rng.random((steps, sources)) < rates[0, :sources]).astype(np.int32)
     post = (rng.random((steps, targets)) < rates[1, :targets]).astype(np.int32)
     if kind == "graded":

@@ -1,0 +1,115 @@
+"""What of a deployment the report draws: which runs, sample, neurons and steps, and in which units.
+
+Choices are by rule and are stated in the captions: the sample and the neurons on which the chip does worst come first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.chip import ChipNetwork
+from neuroalign.deployment import Deployment, Run
+from neuroalign.fidelity import Agreement
+from neuroalign.network import FloatArray, Network, euler
+
+RUNS = 4
+POPULATIONS = 6
+NEURONS = 200
+STEPS = 5000
+EVENTS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """Time of model step 1, 2, ... in a readable unit."""
+
+    values: FloatArray
+    unit: str
+
+
+def time_axis(steps: int, dt: float) -> Axis:
+    """The end of each step, in the largest of s, ms and µs in which the whole lasts at least 2."""
+    for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if steps * dt * scale >= 2 or unit == "µs":
+            break
+    return Axis(np.arange(1, steps + 1, dtype=np.float64) * (dt * scale), unit)
+
+
+def drawn_runs(deployment: Deployment) -> tuple[Run, ...]:
+    """The reference, then up to three others in their order, those on the profile's formats first."""
+    first = [r for r in deployment.runs if r.label == deployment.reference]
+    chip = list(deployment.chip_runs)
+    rest = [r for r in deployment.runs if r not in first and r not in chip]
+    return tuple((first + chip + rest)[:RUNS])
+
+
+def main_agreement(deployment: Deployment) -> Agreement | None:
+    """The comparison that the verdict is about: the first chip run's, else the first of all."""
+    labels = [run.label for run in deployment.chip_runs]
+    judged = [a for a in deployment.agreements if a.reference == deployment.reference]
+    return next((a for label in labels for a in judged if a.candidate == label), next(iter(judged), None))
+
+
+def worst_sample(deployment: Deployment) -> int:
+    """The sample with the most unequal spikes between the reference and the main run (0 where none differ)."""
+    agreement = main_agreement(deployment)
+    if agreement is None:
+        return 0
+    reference, candidate = deployment.run(agreement.reference), deployment.run(agreement.candidate)
+    unequal = np.zeros(max(agreement.samples, 1), dtype=np.int64)
+    for population in agreement.populations:
+        if population.spikes is not None:
+            pair = [r.recording.aligned(population.name, "s", agreement.steps) for r in (reference, candidate)]
+            unequal += np.asarray(pair[0] != pair[1]).sum((1, 2))
+    return int(unequal.argmax())
+
+
+def spread(count: int, most: int) -> NDArray[np.int64]:
+    """At most ``most`` of ``count`` indices, evenly spaced."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
+def state(run: Run, population: str, name: str, sample: int, steps: int) -> NDArray[Any] | None:
+    """One sample's (T, N) of a state, latency subtracted, or None where it was not recorded."""
+    if (population, name) not in run.recording.states:
+        return None
+    return np.asarray(run.recording.aligned(population, name, steps)[sample])
+
+
+def telling_neurons(reference: NDArray[Any], candidate: NDArray[Any], spikes: NDArray[Any] | None) -> dict[int, str]:
+    """Up to two neurons of (T, N) and why they are shown: the largest error, and the most spikes or movement."""
+    error = np.nan_to_num(np.square(candidate - reference).mean(0))
+    activity = np.ptp(reference, axis=0) if spikes is None or not spikes.any() else spikes.sum(0)
+    worst = int(error.argmax())
+    chosen = {worst: "largest error"}
+    busiest = int(np.where(np.arange(len(error)) == worst, -1.0, activity).argmax())
+    if busiest != worst:
+        chosen[busiest] = "most active of the others"
+    return chosen
+
+
+def chip_weights(network: Network, chip: ChipNetwork, name: str) -> tuple[FloatArray, FloatArray] | None:
+    """Weights (N_target, N_source) of connection ``name``: the model's, and what the chip's mean in the same unit.
+
+    Equation
+    --------
+    ``w = stored * 2^(weight_shift + weight_exp) * volts_per_unit / (gain_i gain_v value_per_unit)``: both sides are
+    what one input unit adds to v in volts through :func:`neuroalign.network.euler`. None where the connection has no
+    twin of the same name and shape, or its target's gain is 0.
+    """
+    ours = next((c for c in network.connections if c.name == name), None)
+    held = next((c for c in chip.connections if c.name == name), None)
+    if ours is None or held is None or ours.weight.shape != held.weight.shape:
+        return None
+    target = chip.population(held.target)
+    coefficients = euler(network.population(ours.target), network.dt)
+    gain = coefficients.gain_i * coefficients.gain_v
+    if not gain.all() or not ours.weight.size:
+        return None
+    per_unit = next((i.value_per_unit for i in chip.inputs if i.name == held.source), 1.0)
+    scale = target.volts_per_unit * 2.0 ** (target.weight_shift + held.weight_exp) / (gain * per_unit)
+    return ours.weight, np.asarray(held.weight * scale[:, None], dtype=np.float64)

@@ -1,0 +1,167 @@
+"""Guarded reading of HDF5 files into plain dicts; the only file that imports h5py.
+
+A file from elsewhere may be missing, cut off, or made to exhaust memory; whatever is wrong with it leaves here as
+one :class:`FileFormatError` line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuroalign.errors import FileFormatError
+from neuroalign.export.atomic import write_atomically
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_OBJECTS", "Tree", "Value", "read_tree", "write_atomically"]
+
+Value = Any
+"""A numpy array, a str, None (an empty dataset) or a nested dict of these."""
+Tree = dict[str, Value]
+
+MAX_BYTES = 2**31
+"""Limit on the size of all datasets together once unpacked: 2 GiB, a fully connected layer of 16,000 x 16,000."""
+MAX_OBJECTS = 100_000
+"""Limit on groups and datasets together; also stops files whose links fan out without end."""
+MAX_DEPTH = 32
+"""Limit on nested groups; also stops groups that contain themselves."""
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# What h5py raises on damaged content, by experiment: it maps HDF5's error classes onto nearly all of Python's.
+_DAMAGE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, MemoryError, OverflowError)
+
+
+def read_tree(path: str | Path, *, attributes: bool = False, max_bytes: int = MAX_BYTES) -> Tree:
+    """Read a whole HDF5 file into nested dicts.
+
+    Parameters
+    ----------
+    path
+        The file. Groups become dicts; numeric datasets numpy arrays (scalars 0-d); text str, or object arrays of str;
+        empty datasets None.
+    attributes
+        Also read the attributes of groups, as entries "@name".
+    max_bytes : bytes
+        Limit on the unpacked size of all datasets.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, a directory, empty, not HDF5, truncated, damaged, links to other files, or exceeds the
+        limits on size, number of objects or nesting.
+    """
+    import h5py
+
+    path = Path(path)
+    _check_file(path)
+    try:
+        with h5py.File(path, "r") as file:
+            return _Reader(path, max_bytes, attributes).group(file, "", 0)
+    except FileFormatError:
+        raise
+    except _DAMAGE as error:
+        raise FileFormatError(
+            f"{path}: the HDF5 file is truncated or damaged ({_one_line(error)}); fetch or export it again"
+        ) from error
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is not a readable, non-empty file starting with (or holding, after a user block) HDF5's signature."""
+    import h5py
+
+    if path.is_dir():
+        raise FileFormatError(f"{path} is a directory; give the name of a file")
+    if not path.exists():
+        raise FileFormatError(f"{path}: no such file; check the name")
+    if not path.is_file():
+        raise FileFormatError(f"{path} is not a regular file; save it to disk first")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(len(_SIGNATURE))
+    except OSError as error:
+        raise FileFormatError(f"{path} cannot be read: {error.strerror or error}; check its permissions") from error
+    if not head:
+        raise FileFormatError(f"{path} is empty; export it again")
+    if head != _SIGNATURE and not h5py.is_hdf5(path):
+        raise FileFormatError(f"{path} is not an HDF5 file (it starts with {head[:8]!r}); NIR files are HDF5")
+
+
+class _Reader:
+    """Walks one file, counting what it has unpacked so far."""
+
+    def __init__(self, path: Path, max_bytes: int, attributes: bool) -> None:
+        self.path = path
+        self.attributes = attributes
+        self.max_bytes = max_bytes
+        self.bytes = 0
+        self.objects = 0
+
+    def group(self, group: Any, where: str, depth: int) -> Tree:
+        """One group with all that is below it."""
+        if depth > MAX_DEPTH:
+            raise FileFormatError(
+                f"{self.path}: groups are nested deeper than {MAX_DEPTH} at {where[:80]}...; no NIR network needs that"
+            )
+        tree = {name: self.item(group, name, f"{where}/{name}", depth) for name in group}
+        if self.attributes:
+            tree |= {f"@{name}": _plain(value) for name, value in group.attrs.items()}
+        return tree
+
+    def item(self, group: Any, name: str, where: str, depth: int) -> Value:
+        """One member of a group."""
+        import h5py
+
+        self.objects += 1
+        if self.objects > MAX_OBJECTS:
+            raise FileFormatError(f"{self.path}: more than {MAX_OBJECTS} groups and datasets; the file is damaged")
+        if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
+            raise FileFormatError(f"{self.path}: {where} links to another file; export the network into one file")
+        try:
+            item = group[name]
+            return self.group(item, where, depth + 1) if isinstance(item, h5py.Group) else self.dataset(item, where)
+        except FileFormatError:
+            raise
+        except _DAMAGE as error:
+            raise FileFormatError(
+                f"{self.path}: {where} cannot be read ({_one_line(error)}); the file is truncated or damaged"
+            ) from error
+
+    def dataset(self, dataset: Any, where: str) -> Value:
+        """One dataset as array, text or None."""
+        import h5py
+
+        if not isinstance(dataset, h5py.Dataset):
+            raise FileFormatError(f"{self.path}: {where} is neither a group nor a dataset")
+        if dataset.external or dataset.is_virtual:
+            raise FileFormatError(f"{self.path}: {where} is stored in another file; export the network into one file")
+        if dataset.shape is None:
+            return None
+        self.bytes += int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
+        if self.bytes > self.max_bytes:
+            raise FileFormatError(
+                f"{self.path}: {where} has shape {dataset.shape}; with it the file unpacks to more than "
+                f"{self.max_bytes} bytes; the limit is there to protect memory"
+            )
+        return _plain(dataset[()])
+
+
+def _plain(value: Any) -> Value:
+    """Text as str, everything else as an array."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, str):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind in "OS":
+        text = np.array([_plain_text(v) for v in array.ravel().tolist()], dtype=object).reshape(array.shape)
+        return text if text.ndim else str(text[()])
+    return array
+
+
+def _plain_text(value: Any) -> Any:
+    return value.decode("utf-8") if isinstance(value, bytes) else value
+
+
+def _one_line(error: BaseException) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:160]

@@ -1,0 +1,198 @@
+"""From checked nodes to a Network: SI units, one matrix per connection, delays, readouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Literal, get_args
+
+import numpy as np
+
+from neuroalign.errors import InputError, NetworkError
+from neuroalign.export.cycles import check_closing, closing_edges
+from neuroalign.export.nir_compose import Drive, compose
+from neuroalign.export.nir_flatten import FlatGraph
+from neuroalign.export.nir_parameters import LinearNode, NeuronNode, Shape
+from neuroalign.export.nir_shapes import broadcast
+from neuroalign.export.nir_time import raised_to_dt
+from neuroalign.export.nir_tree import Edge, Note
+from neuroalign.network import Connection, FloatArray, InputPort, Network, NeuronKind, Population, ResetMode
+
+Initial = Literal["rest", "zero"]
+GainUnit = Literal["step", "second"]
+Nodes = Mapping[str, NeuronNode | LinearNode]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What the file does not state: dt in s, the factor from its time constants to s, reset, start and gain of IF."""
+
+    dt: float
+    tau_scale: float
+    reset: ResetMode
+    initial: Initial
+    if_gain: GainUnit
+
+    def __post_init__(self) -> None:
+        for label, value, known in (("initial", self.initial, Initial), ("if_gain", self.if_gain, GainUnit)):
+            if value not in get_args(known):
+                raise InputError(f"{label} {value!r} is unknown; it is one of {', '.join(get_args(known))}")
+
+
+def build_network(
+    name: str,
+    graph: FlatGraph,
+    nodes: Nodes,
+    shapes: Mapping[str, tuple[Shape, Shape]],
+    timing: Timing,
+    closing: Sequence[Edge] | None,
+    assume: Note,
+) -> Network:
+    """The Network of a flattened graph.
+
+    Populations are in the order in which signals reach them, connections in the order of their targets.
+    """
+    linear = {k: n for k, n in nodes.items() if isinstance(n, LinearNode)}
+    drives = compose(graph, linear, {k: prod(s[0]) for k, s in shapes.items()})
+    inputs = graph.of_type("Input")
+    outputs, readouts = _outputs(graph, linear, drives, assume)
+    drives = {k: d for k, d in drives.items() if isinstance(nodes.get(k), NeuronNode)} | readouts
+    edges = [(source, target) for target, drive in drives.items() for source in drive.maps]
+    delayed = _closing(inputs, edges, closing, assume)
+    order = _signal_order(inputs, drives, delayed)
+    populations = tuple(
+        _population(node, shapes[k][0], drives[k].constant, timing)
+        if isinstance(node := nodes.get(k), NeuronNode)
+        else _readout(k, drives[k])
+        for k in order
+    )
+    _state_assumptions([n for n in nodes.values() if isinstance(n, NeuronNode)], timing, assume)
+    rank = {k: i for i, k in enumerate([*inputs, *order])}
+    connections = tuple(
+        Connection(
+            f"{source}->{target}", source, target, drives[target].matrix(source), int((source, target) in delayed)
+        )
+        for source, target in sorted(edges, key=lambda e: (rank[e[1]], rank[e[0]]))
+    )
+    ports = tuple(InputPort(k, shapes[k][1]) for k in inputs)
+    return Network(name, timing.dt, ports, populations, connections, outputs, timing.reset)
+
+
+def _outputs(
+    graph: FlatGraph, linear: Mapping[str, LinearNode], drives: Mapping[str, Drive], assume: Note
+) -> tuple[tuple[tuple[str, str], ...], dict[str, Drive]]:
+    """Pairs (output, population), and what drives the readouts that had to be made.
+
+    An Output that one population feeds unchanged reads that population. Any other gets a readout, a population of kind
+    "Linear" named after the node that feeds the Output (after the Output where several do); where several populations
+    feed it, it sums them, as NIR's fan-in does.
+    """
+    outputs: list[tuple[str, str]] = []
+    readouts: dict[str, Drive] = {}
+    for name in graph.of_type("Output"):
+        drive = drives[name]
+        if len(drive.maps) == 1 and next(iter(drive.maps.values())) is None and not drive.constant.any():
+            source = next(iter(drive.maps))
+            if graph.nodes[source].type == "Input":
+                raise NetworkError(f"output {name!r} is input {source!r} unchanged; there is no neuron between")
+            outputs.append((name, source))
+            continue
+        before = graph.before(name)
+        readout = before[0] if len(before) == 1 else name
+        readouts[readout] = drive
+        outputs.append((name, readout))
+        assume(f"output {name!r} is read by {readout!r}, neurons without memory that sum {', '.join(drive.maps)}")
+    return tuple(outputs), readouts
+
+
+def _closing(
+    inputs: Sequence[str], edges: Sequence[Edge], chosen: Sequence[Edge] | None, assume: Note
+) -> frozenset[Edge]:
+    """The edges that carry one step."""
+    if chosen is not None:
+        return frozenset(check_closing(inputs, edges, chosen))
+    found = closing_edges(inputs, edges)
+    for source, target in found:
+        assume(f"edge {source} -> {target} closes a cycle and carries one step")
+    return frozenset(found)
+
+
+def _signal_order(inputs: Sequence[str], drives: Mapping[str, Drive], delayed: frozenset[Edge]) -> list[str]:
+    """Populations, each after all that feed it within the step; by name where that leaves a choice."""
+    order: list[str] = []
+    placed = set(inputs)
+    waiting = sorted(drives)
+    while waiting:
+        ready = [k for k in waiting if all(s in placed or (s, k) in delayed for s in drives[k].maps)]
+        order += ready
+        placed.update(ready)
+        waiting = [k for k in waiting if k not in placed]
+    return order
+
+
+def _population(node: NeuronNode, shape: Shape, bias: FloatArray, timing: Timing) -> Population:
+    """A population in SI units from a NIR node.
+
+    ====================  ==========================================================
+    LIF, LI               ``tau_mem = tau``, ``tau_syn = 0``
+    CubaLIF, CubaLI       as they are
+    IF, I                 ``tau_mem = inf``; ``r/dt`` where the gain is per step
+    Threshold             ``tau_mem = tau_syn = 0``, ``r = 1``, ``v_threshold = threshold``
+    ====================  ==========================================================
+    """
+    size = prod(shape)
+
+    def value(key: str, default: float, factor: float = 1.0) -> FloatArray:
+        return broadcast(node.values[key], node.shape, size) * factor if key in node.values else np.full(size, default)
+
+    leaky = "v_leak" in node.values
+    per_step = node.kind in ("IF", "I") and timing.if_gain == "step"
+    v_leak = value("v_leak", 0.0)
+    tau_key = {"CubaLIF": "tau_mem", "CubaLI": "tau_mem", "Threshold": ""}.get(node.kind, "tau")
+    return Population(
+        name=node.name,
+        kind=_kind(node.kind),
+        shape=shape or (1,),
+        tau_mem=raised_to_dt(value(tau_key, np.inf, timing.tau_scale), timing.dt) if tau_key else np.zeros(size),
+        tau_syn=raised_to_dt(value("tau_syn", 0.0, timing.tau_scale), timing.dt),
+        r=value("r", 1.0) / (timing.dt if per_step else 1.0),
+        w_in=value("w_in", 1.0),
+        v_leak=v_leak,
+        v_threshold=value("threshold" if node.kind == "Threshold" else "v_threshold", np.inf),
+        v_reset=value("v_reset", 0.0),
+        bias=bias,
+        v0=v_leak if leaky and timing.initial == "rest" else np.zeros(size),
+        i0=np.zeros(size),
+    )
+
+
+def _kind(kind: str) -> NeuronKind:
+    return next(k for k in get_args(NeuronKind) if k == kind)
+
+
+def _readout(name: str, drive: Drive) -> Population:
+    """Neurons without memory or threshold: ``v = x``."""
+    zero, one = np.zeros(drive.size), np.ones(drive.size)
+    return Population(
+        name=name, kind="Linear", shape=(drive.size,), tau_mem=zero, tau_syn=zero, r=one, w_in=one, v_leak=zero,
+        v_threshold=np.full(drive.size, np.inf), v_reset=zero, bias=drive.constant, v0=zero, i0=zero,
+    )  # fmt: skip
+
+
+def _state_assumptions(neurons: Sequence[NeuronNode], timing: Timing, assume: Note) -> None:
+    """State what the build took for granted, where it matters."""
+    integrators = [n.name for n in neurons if n.kind in ("IF", "I")]
+    if integrators and timing.if_gain == "step":
+        assume(
+            f"{', '.join(integrators)}: input x adds r x in every step, as the frameworks that write IF mean it "
+            "(NIR's equation would add r x dt); --if-gain second otherwise"
+        )
+    leaking = [n.name for n in neurons if "v_leak" in n.values and n.values["v_leak"].any()]
+    if leaking and timing.initial == "rest":
+        assume(f"{', '.join(leaking)}: v starts at v_leak, i at 0; --initial zero starts v at 0")
+    unset = [n.name for n in neurons if "v_reset" in n.missing and n.name in leaking]
+    if unset:
+        assume(
+            f"{', '.join(unset)}: the file has no v_reset, as files before NIR 1.0.6; 0 V taken although v_leak is not 0"
+        )

@@ -1,0 +1,13 @@
+"""NIR files to Networks: what the other rooms call. The steps are in the ``nir_*`` files beside this one.
+
+In order: ``nir_tree`` (what the file holds), ``nir_flatten`` (structure repaired, subgraphs dissolved), ``nir_parameters``
+and ``nir_shapes`` (numbers checked, scalars broadcast), ``nir_time`` and ``nir_unstated`` (units, dt, reset),
+``nir_compose`` (linear nodes folded into matrices), ``nir_build`` (the Network).
+"""
+
+from __future__ import annotations
+
+from neuroalign.export.nir_inspect import Inspection, NodeRow, inspect_nir
+from neuroalign.export.nir_read import ImportedNetwork, read_nir
+
+__all__ = ["ImportedNetwork", "Inspection", "NodeRow", "inspect_nir", "read_nir"]

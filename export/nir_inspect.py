@@ -1,0 +1,154 @@
+"""What a NIR file holds, as rows to print; also for files that cannot be read as a Network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neuroalign.errors import InputError
+from neuroalign.export.hdf5 import Value, read_tree
+from neuroalign.export.nir_flatten import PASS, FlatGraph, FlatNode, flatten
+from neuroalign.export.nir_read import naming, parse_nodes, read_nir
+from neuroalign.export.nir_parameters import LINEAR, NEURONS, PORTS, NeuronNode, neuron_node, unsupported
+from neuroalign.export.nir_shapes import resolve_shapes
+from neuroalign.export.nir_time import find_clue
+from neuroalign.export.nir_tree import Edge, RawGraph, RawNode, parse_graph
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """One node: parameters as (field, smallest, largest) in the units of the file."""
+
+    name: str
+    type: str
+    shape: str
+    parameters: tuple[tuple[str, float, float], ...]
+    taken: bool
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a file holds.
+
+    Parameters
+    ----------
+    source, version
+        The file and the NIR version that it names.
+    nodes, edges
+        Of the flattened graph; as the file has them where they cannot be flattened.
+    repairs, assumptions
+        What reading it changes, and takes for granted.
+    dt_clue
+        What the file says about dt, or "".
+    problem
+        Why the file cannot be read as a Network without further options, or "".
+    """
+
+    source: str
+    version: str
+    nodes: tuple[NodeRow, ...]
+    edges: tuple[Edge, ...]
+    repairs: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    dt_clue: str
+    problem: str
+
+
+def inspect_nir(path: str | Path) -> Inspection:
+    """Describe a NIR file, also where dt is unknown, a primitive is not taken, or a repair would be ambiguous.
+
+    Raises
+    ------
+    FileFormatError
+        If the file holds no NIR graph at all.
+    """
+    repairs: list[str] = []
+    with naming(path):
+        tree = read_tree(path)
+        raw = parse_graph(tree, repairs.append)
+    try:
+        graph = flatten(raw, repairs.append)
+    except InputError:
+        graph = _as_stored(raw)
+    _note_shape_repairs(graph, repairs)
+    assumptions: tuple[str, ...] = ()
+    problem = ""
+    try:
+        imported = read_nir(path)
+        repairs, assumptions = list(imported.repairs), imported.assumptions
+    except InputError as error:
+        problem = str(error).removeprefix(f"{path}: ")
+    version = tree.get("version")
+    return Inspection(
+        source=str(path),
+        version=version if isinstance(version, str) else "",
+        nodes=tuple(_row(node) for node in graph.nodes.values()),
+        edges=graph.edges,
+        repairs=tuple(repairs),
+        assumptions=assumptions,
+        dt_clue=_clue(graph),
+        problem=problem,
+    )
+
+
+def _as_stored(raw: RawGraph) -> FlatGraph:
+    """All nodes and edges with dotted names, nothing repaired."""
+    nodes: dict[str, FlatNode] = {}
+    prefix = f"{raw.name}." if raw.name else ""
+    edges = [(prefix + a, prefix + b) for a, b in raw.edges]
+    for node in raw.nodes.values():
+        if isinstance(node, RawNode):
+            nodes[node.name] = FlatNode(node.name, node.type, node.fields)
+        else:
+            inner = _as_stored(node)
+            nodes |= inner.nodes
+            edges += inner.edges
+    return FlatGraph(nodes, tuple(sorted(edges)))
+
+
+def _note_shape_repairs(graph: FlatGraph, repairs: list[str]) -> None:
+    """Add the repairs that reading makes before it can stop for want of dt."""
+    if unsupported(graph):
+        return
+    try:
+        resolve_shapes(graph, parse_nodes(graph, repairs.append), repairs.append)
+    except InputError:
+        return  # read_nir meets the same error, which becomes the inspection's problem
+
+
+def _clue(graph: FlatGraph) -> str:
+    neurons: list[NeuronNode] = []
+    for node in graph.nodes.values():
+        if node.type in NEURONS:
+            try:
+                neurons.append(neuron_node(node, lambda _: None))
+            except InputError:
+                continue
+    clue = find_clue(neurons)
+    return str(clue) if clue else ""
+
+
+def _row(node: FlatNode) -> NodeRow:
+    ranges = tuple(
+        (key, float(np.nanmin(value)), float(np.nanmax(value)))
+        for key, value in sorted(node.fields.items())
+        if key != "shape" and _has_numbers(value)
+    )
+    kind = {PASS: "port", "": "(none)"}.get(node.type, node.type)
+    return NodeRow(node.name, kind, _shape(node), ranges, node.type in {**NEURONS, **LINEAR, **PORTS})
+
+
+def _has_numbers(value: Value) -> bool:
+    return bool(isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and not np.isnan(value).all())
+
+
+def _shape(node: FlatNode) -> str:
+    """The shape a node states, or that of its largest array."""
+    stated = node.fields.get("shape")
+    if isinstance(stated, np.ndarray):
+        return " x ".join(str(k) for k in stated.ravel()[:8])
+    arrays = [v for v in node.fields.values() if isinstance(v, np.ndarray)]
+    largest = max(arrays, key=lambda a: a.size, default=None)
+    return " x ".join(str(k) for k in largest.shape) if largest is not None and largest.ndim else "1"

@@ -1,0 +1,174 @@
+"""Parameters of NIR nodes as checked float64 arrays, still in the units of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.errors import FileFormatError, NetworkError
+from neuroalign.export.nir_flatten import PASS, FlatGraph, FlatNode
+from neuroalign.export.nir_tree import Note
+from neuroalign.network import FloatArray
+
+Shape = tuple[int, ...]
+
+NEURONS: Mapping[str, tuple[str, ...]] = {
+    "I": ("r",),
+    "IF": ("r", "v_threshold", "v_reset"),
+    "LI": ("tau", "r", "v_leak"),
+    "LIF": ("tau", "r", "v_leak", "v_threshold", "v_reset"),
+    "CubaLI": ("tau_syn", "tau_mem", "r", "v_leak", "w_in"),
+    "CubaLIF": ("tau_syn", "tau_mem", "r", "v_leak", "v_threshold", "v_reset", "w_in"),
+    "Threshold": ("threshold",),
+}
+"""Parameters of each neuron primitive."""
+OPTIONAL: Mapping[str, float] = {"v_reset": 0.0, "w_in": 1.0}
+"""Parameters that NIR lets a file leave out, with what that means."""
+LINEAR: Mapping[str, tuple[str, ...]] = {
+    "Affine": ("weight", "bias"),
+    "Linear": ("weight",),
+    "Scale": ("scale",),
+    "Flatten": ("input_type", "start_dim", "end_dim"),
+    PASS: ("shape",),
+}
+"""Fields of each primitive without memory."""
+PORTS: Mapping[str, tuple[str, ...]] = {"Input": ("shape",), "Output": ("shape",)}
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronNode:
+    """A neuron node: each value as stored (broadcast comes once its shape is known), and its own shape."""
+
+    name: str
+    kind: str
+    shape: Shape
+    values: Mapping[str, FloatArray]
+    missing: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearNode:
+    """A node without memory: ``y = weight x + bias``, ``y = scale x``, or ``y = x`` where both are None."""
+
+    name: str
+    weight: FloatArray | None = None
+    scale: FloatArray | None = None
+    bias: FloatArray | None = None
+
+
+def unsupported(graph: FlatGraph) -> str | None:
+    """One line naming the nodes of types that this version does not take, or None."""
+    known = {**NEURONS, **LINEAR, **PORTS}
+    bad = [n for n in graph.nodes.values() if n.type not in known or (n.type == "Flatten" and not _changes_nothing(n))]
+    if not bad:
+        return None
+    names = ", ".join(f"{n.name!r} ({n.type})" for n in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
+    taken = ", ".join(k for k in (*PORTS, *LINEAR, *NEURONS) if k not in (PASS, "Flatten"))
+    return f"node {names}: this version does not take {'/'.join(sorted({n.type for n in bad}))}; it takes {taken}"
+
+
+def _changes_nothing(node: FlatNode) -> bool:
+    """Whether a Flatten gets what is flat already."""
+    shape = node.fields.get("input_type")
+    return isinstance(shape, np.ndarray) and shape.size == 1
+
+
+def neuron_node(node: FlatNode, note: Note) -> NeuronNode:
+    """Parameters of a neuron node, checked one by one; the shape is that of the largest."""
+    names = NEURONS[node.type]
+    _note_extra(node, names, note)
+    missing = frozenset(k for k in names if k in OPTIONAL and node.fields.get(k) is None)
+    values = {k: np.asarray(OPTIONAL[k]) if k in missing else numbers(node, k) for k in names}
+    try:
+        shape = np.broadcast_shapes(*(v.shape for v in values.values()))
+    except ValueError:
+        shapes = ", ".join(f"{k} {v.shape}" for k, v in values.items())
+        raise NetworkError(
+            f"node {node.name!r}: parameters differ in shape ({shapes}); one value a neuron is needed"
+        ) from None
+    return NeuronNode(node.name, node.type, shape, values, missing)
+
+
+def linear_node(node: FlatNode, note: Note) -> LinearNode:
+    """Weights, scale and bias of a node without memory."""
+    _note_extra(node, (*LINEAR[node.type], "bias") if node.type == "Linear" else LINEAR[node.type], note)
+    if node.type == "Scale":
+        return LinearNode(node.name, scale=numbers(node, "scale"))
+    if node.type not in ("Affine", "Linear"):
+        return LinearNode(node.name)
+    weight = _matrix(node, note)
+    bias = None if node.fields.get("bias") is None else numbers(node, "bias")
+    if node.type == "Affine" and bias is None:
+        note(f"node {node.name!r}: the Affine has no bias: taken as 0")
+    if node.type == "Linear" and bias is not None:
+        note(f"node {node.name!r}: the Linear has a bias: taken as an Affine")
+    if bias is not None:
+        bias = _bias(node.name, bias, weight.shape[0], note)
+    return LinearNode(node.name, weight=weight, bias=bias)
+
+
+def declared_shape(node: FlatNode) -> Shape | None:
+    """The shape an Input, Output or Flatten states, or None where it states none."""
+    stored = node.fields.get("shape")
+    if stored is None:
+        return None
+    shape = numbers(node, "shape").ravel()
+    if shape.size == 0 or (shape < 1).any() or (shape != np.floor(shape)).any():
+        raise FileFormatError(f"node {node.name!r}: shape is {shape.tolist()}; whole numbers from 1 are needed")
+    return tuple(int(k) for k in shape)
+
+
+def numbers(node: FlatNode, name: str) -> FloatArray:
+    """Field ``name`` as finite float64 numbers.
+
+    Raises
+    ------
+    FileFormatError
+        If it is missing, empty or no array of numbers.
+    NetworkError
+        If a number is NaN or infinite.
+    """
+    stored = node.fields.get(name)
+    if stored is None:
+        raise FileFormatError(f"node {node.name!r}: {node.type or 'node'} lacks its field {name!r}; export it again")
+    if not isinstance(stored, np.ndarray) or stored.dtype.kind not in "iufb":
+        found = stored.dtype if isinstance(stored, np.ndarray) else type(stored).__name__
+        raise FileFormatError(f"node {node.name!r}: {name} is of type {found}; an array of numbers is needed")
+    values: NDArray[np.float64] = np.ascontiguousarray(stored, dtype=np.float64).reshape(stored.shape)
+    if not values.size:
+        raise FileFormatError(f"node {node.name!r}: {name} has shape {values.shape} and so no values; export it again")
+    if not np.isfinite(values).all():
+        index = tuple(int(k) for k in np.argwhere(~np.isfinite(values))[0])
+        hint = "; snnTorch writes this for beta = 1" if name in ("tau", "tau_mem", "tau_syn", "r") else ""
+        raise NetworkError(
+            f"node {node.name!r}: {name}{list(index) or ''} is {values[index]}; a finite number is needed{hint}; repair the file"
+        )
+    return values
+
+
+def _matrix(node: FlatNode, note: Note) -> FloatArray:
+    weight = numbers(node, "weight")
+    if weight.ndim > 2 and weight.shape[:-2] == (1,) * (weight.ndim - 2):
+        note(f"node {node.name!r}: weight has shape {weight.shape}: leading dimensions dropped")
+        weight = weight.reshape(weight.shape[-2:])
+    if weight.ndim != 2:
+        raise NetworkError(f"node {node.name!r}: weight has shape {weight.shape}; (out, in) is needed")
+    return weight
+
+
+def _bias(name: str, bias: FloatArray, size: int, note: Note) -> FloatArray:
+    if bias.shape == (size,):
+        return bias
+    if bias.size not in (1, size):
+        raise NetworkError(f"node {name!r}: bias has shape {bias.shape}, but the weight gives {size} values")
+    note(f"node {name!r}: bias has shape {bias.shape}: taken as ({size},)")
+    return np.broadcast_to(bias.ravel(), (size,)).copy()
+
+
+def _note_extra(node: FlatNode, known: tuple[str, ...], note: Note) -> None:
+    extra = sorted(set(node.fields) - set(known) - {"metadata", "input_type", "output_type", "name"})
+    if extra:
+        note(f"node {node.name!r}: {', '.join(extra)} is no field of NIR's {node.type}: ignored")

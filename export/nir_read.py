@@ -1,0 +1,163 @@
+"""NIR files to Networks: repairs and assumptions are listed, never silent.
+
+Reads with its own reader, since the reference reader refuses files that exist in the wild. Units, dt, reset mode and
+the delay of recurrent edges, which the format does not state, are asked for, inferred from clues, or stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuroalign.errors import FileFormatError, InputError, NetworkError
+from neuroalign.export.hdf5 import read_tree
+from neuroalign.export.nir_build import GainUnit, Initial, Timing, build_network
+from neuroalign.export.nir_flatten import FlatGraph, flatten
+from neuroalign.export.nir_parameters import (
+    LINEAR,
+    NEURONS,
+    LinearNode,
+    NeuronNode,
+    linear_node,
+    neuron_node,
+    unsupported,
+)
+from neuroalign.export.nir_shapes import resolve_shapes
+from neuroalign.export.nir_time import TauUnit
+from neuroalign.export.nir_tree import Edge, Note, parse_graph
+from neuroalign.export.nir_unstated import settle_reset, settle_time
+from neuroalign.network import Network, ResetMode
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedNetwork:
+    """A network from a file.
+
+    Parameters
+    ----------
+    network
+        The network.
+    repairs
+        What had to be changed in the file to read it, one line each.
+    assumptions
+        What the file does not say and was inferred or assumed, one line each.
+    source
+        The file's path.
+    """
+
+    network: Network
+    repairs: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    source: str
+
+
+def read_nir(
+    path: str | Path,
+    *,
+    dt: float | None = None,
+    reset: ResetMode | None = None,
+    strict: bool = False,
+    initial: Initial = "rest",
+    tau_unit: TauUnit | None = None,
+    if_gain: GainUnit = "step",
+    closing: Sequence[Edge] | None = None,
+) -> ImportedNetwork:
+    """Read a NIR file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    dt : s
+        Time step; None infers it where the file holds a clue.
+    reset
+        "zero" (to v_reset) or "subtract"; None takes what the file's metadata states, else "zero", stated as assumption.
+    strict
+        Refuse a file that needs repairs.
+    initial
+        Membrane before the first step: "rest" (v_leak, as Norse starts) or "zero".
+    tau_unit
+        Unit of the file's time constants: "s", "ms", "steps", or "dt" for seconds times dt (a fault of norse 1.1.0).
+        None reads seconds, and refuses values that are implausible as seconds.
+    if_gain
+        What IF and I add for input x: ``r x`` each "step" (as all frameworks that write IF do) or ``r x`` per "second".
+    closing
+        Edges (source, target) between populations that carry one step; None takes those that close a cycle depth-first.
+
+    Returns
+    -------
+    ImportedNetwork
+        The network with all repairs and assumptions.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read, or its repair is ambiguous, or it needs one under ``strict``.
+    NetworkError
+        If shapes do not fit or numbers are not finite.
+    InputError
+        If dt or the unit of time has to be given.
+    """
+    repairs: list[str] = []
+    assumptions: list[str] = []
+    note = _refuse if strict else repairs.append
+    with naming(path):
+        content = load(path, note)
+        refusal = unsupported(content.graph)
+        if refusal:
+            raise NetworkError(refusal)
+        nodes = parse_nodes(content.graph, note)
+        shapes = resolve_shapes(content.graph, nodes, note)
+        neurons = [n for n in nodes.values() if isinstance(n, NeuronNode)]
+        if not neurons:
+            raise NetworkError("the graph has no neurons; at least one node of " + ", ".join(NEURONS) + " is needed")
+        step, scale = settle_time(neurons, dt, tau_unit, content.metadata, note, assumptions.append)
+        mode = settle_reset(reset, neurons, content.metadata, assumptions.append)
+        timing = Timing(step, scale, mode, initial, if_gain)
+        network = build_network(Path(path).stem, content.graph, nodes, shapes, timing, closing, assumptions.append)
+    return ImportedNetwork(network, tuple(repairs), tuple(assumptions), str(path))
+
+
+@dataclass(frozen=True, eq=False)
+class NirContent:
+    """A file's flattened graph with its metadata."""
+
+    graph: FlatGraph
+    metadata: Mapping[str, object]
+    version: str
+
+
+def load(path: str | Path, note: Note) -> NirContent:
+    """The flattened graph of a file, its structure repaired."""
+    tree = read_tree(path)
+    raw = parse_graph(tree, note)
+    version = tree.get("version")
+    return NirContent(flatten(raw, note), raw.metadata, version if isinstance(version, str) else "")
+
+
+def parse_nodes(graph: FlatGraph, note: Note) -> dict[str, NeuronNode | LinearNode]:
+    """Parameters of all neurons and linear nodes, by name."""
+    nodes: dict[str, NeuronNode | LinearNode] = {}
+    for node in graph.nodes.values():
+        if node.type in NEURONS:
+            nodes[node.name] = neuron_node(node, note)
+        elif node.type in LINEAR:
+            nodes[node.name] = linear_node(node, note)
+    return nodes
+
+
+def _refuse(repair: str) -> None:
+    raise FileFormatError(f"refused under --strict, since the file needs a repair: {repair}")
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Put the file's name in front of errors that do not have it."""
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise type(error)(f"{path}: {error}") from error

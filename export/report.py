@@ -1,0 +1,168 @@
+"""A Deployment as one self-contained page, report.html, and as strict JSON, report.json."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from neuroalign.conversion import ConversionRow
+from neuroalign.deployment import Deployment, by_harm, plain, to_json, verdict
+from neuroalign.errors import OutputError
+from neuroalign.export.atomic import write_atomically
+from neuroalign.fidelity import RULE_SILENT, RULE_SPIKING, decide
+
+EXPLANATIONS: Mapping[str, str] = {
+    "weight": "How strongly a spike acts; the chip keeps few bits, so small weights lose most.",
+    "decay_u": "How fast the synaptic current fades; a rounded field stretches or shortens its time constant.",
+    "decay_v": "How fast the membrane fades; a rounded field stretches or shortens its time constant.",
+    "threshold": "What the membrane must exceed to spike; an error shifts every spike of the neuron.",
+    "bias": "A constant drive; an error accumulates in the membrane at every step.",
+    "u0": "Synaptic current before the first step; an error fades with its time constant.",
+    "v0": "Membrane before the first step; an error fades with its time constant.",
+    "latency": "Steps by which a population lags the model on chip; comparisons subtract it.",
+    "delay": "Steps that a spike is on its way.",
+    "reset": "What a spike does to the membrane.",
+    "v_reset": "Where a spike leaves the membrane; chips reset to 0, so the voltage scale is shifted.",
+    "headroom": "Room that the largest expected state leaves in its register.",
+    "payload": "Size of a graded input value, kept as an integer.",
+}
+"""What a class of numbers is, for a reader who does not know the chip."""
+
+STATUS_WORDS: Mapping[str, str] = {
+    "exact": "exact",
+    "rounded": "rounded",
+    "saturated": "clipped at the format's limit",
+    "substituted": "held in another way, same meaning",
+    "approximate": "the chip does something else",
+}
+
+
+@dataclass(frozen=True)
+class MeasuredRow:
+    """One figure that a command measured, the bar it had to reach, and whether it did (None: no bar)."""
+
+    case: str
+    measured: float | int | str | bool | None
+    unit: str = ""
+    bar: float | int | str | None = None
+    passed: bool | None = None
+
+
+def write_report(deployment: Deployment, out_dir: Path) -> Path:
+    """Write ``report.html`` and ``report.json`` into ``out_dir`` (made if it does not exist); return the page's path.
+
+    Everything is built in memory first; both files are written under temporary names and then renamed.
+
+    Raises
+    ------
+    OutputError
+        If the directory cannot be made or written.
+    """
+    page = render(deployment)
+    document = json.dumps(to_json(deployment), indent=1, allow_nan=False, ensure_ascii=False)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot make directory {out_dir}: {reason}; choose another with --out") from error
+
+    def both(temporary: Path) -> None:
+        temporary.write_text(page, encoding="utf-8")
+        _write_text(out_dir / "report.json", document + "\n")
+
+    return write_atomically(out_dir / "report.html", both)
+
+
+def write_rows(
+    path: Path, command: str, rows: Sequence[MeasuredRow], versions: Mapping[str, str], seed: int | None
+) -> Path:
+    """Write what a command measured: ``{command, versions, seed, rows: [{case, measured, unit, bar, passed}]}``.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    document = {
+        "command": command,
+        "versions": dict(versions),
+        "seed": seed,
+        "rows": [plain(asdict(row)) for row in rows],
+    }
+    return _write_text(path, json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def render(deployment: Deployment) -> str:
+    """The page as text: no script, no external request, everything from the user's files escaped."""
+    import jinja2  # these two take longer to load than all the rest, and only a report needs them
+
+    from neuroalign.export.figures import pictures
+
+    template = resources.files("neuroalign.export").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "percent": _percent,
+        "number": _number,
+        "base64": lambda data: base64.b64encode(data).decode("ascii"),
+    }
+    drawn = {picture.key: picture for picture in pictures(deployment)}
+    return environment.from_string(template).render(
+        d=deployment,
+        verdict=verdict(deployment),
+        pictures=drawn,
+        rows=[(row, STATUS_WORDS[row.status], _explain(row)) for row in by_harm(deployment.table)],
+        runs=[_run_row(deployment, label) for label in (run.label for run in deployment.runs)],
+        counts=[
+            (run.label, name, n) for run in deployment.runs for name, n in sorted(run.recording.counts.items()) if n
+        ],
+        rules=(RULE_SPIKING, RULE_SILENT),
+    )
+
+
+def _run_row(deployment: Deployment, label: str) -> dict[str, Any]:
+    """What the table of runs says about one run."""
+    run = deployment.run(label)
+    steps, labels = deployment.stimulus.steps, deployment.stimulus.labels
+    spikes = {p: a for (p, s), a in run.recording.states.items() if s == "s"}
+    accuracy: float | None = None
+    for _, population in deployment.network.outputs:
+        target = deployment.network.population(population)
+        if labels is not None and accuracy is None and target.size > 1 and (population, "v") in run.recording.states:
+            accuracy = float((decide(run.recording, population, steps, target.spiking)[0] == labels).mean())
+    return {
+        "run": run,
+        "is_reference": label == deployment.reference,
+        "numbers": "integers of the chip" if run.chip is not None and run.chip.is_fixed else "floating point",
+        "spikes": sum(int((run.recording.aligned(p, "s", steps) != 0).sum()) for p in spikes),
+        "accuracy": accuracy,
+        "latency": max(run.recording.latency_steps.values(), default=0),
+    }
+
+
+def _explain(row: ConversionRow) -> str:
+    known = EXPLANATIONS.get(row.quantity, "")
+    return " ".join(part for part in (known, row.note) if part)
+
+
+def _percent(value: float | None, digits: int = 2) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value:.{digits}f} %" if math.isfinite(value) else "not a number"
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
+
+
+def _write_text(path: Path, text: str) -> Path:
+    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

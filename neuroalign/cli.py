@@ -1,0 +1,226 @@
+"""The command line: arguments in, stages in order, report out. Everything heavy is imported inside the commands."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from neuroalign.deployment import Deployment
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 a defect of the toolkit; 2 wrong usage, input or file; 3 the profile cannot hold the network; "
+    "4 a backend is not installed; 5 a backend failed; 6 the result cannot be written; 130 interrupted."
+)
+
+app = typer.Typer(
+    help="Take trained spiking networks to Loihi-class hardware, and see what quantisation did to them.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+profile_app = typer.Typer(
+    help="Hardware profiles: what a target can hold, and where each figure comes from.", no_args_is_help=True
+)
+app.add_typer(profile_app, name="profile")
+
+
+class Backend(str, Enum):
+    """Backends by name."""
+
+    emulator = "emulator"
+    lava = "lava"
+    norse = "norse"
+
+
+class Reset(str, Enum):
+    """What a spike does to the membrane."""
+
+    zero = "zero"
+    subtract = "subtract"
+
+
+class Encode(str, Enum):
+    """How values become input."""
+
+    bernoulli = "bernoulli"
+    current = "current"
+
+
+class TauUnit(str, Enum):
+    """Unit of the file's time constants."""
+
+    s = "s"
+    ms = "ms"
+    steps = "steps"
+    dt = "dt"
+
+
+class Initial(str, Enum):
+    """Membrane before the first step."""
+
+    rest = "rest"
+    zero = "zero"
+
+
+File = Annotated[Path, typer.Argument(metavar="FILE.nir", help="A trained network as NIR.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", help="Directory for report.html and report.json.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the measured rows as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0)]
+
+
+def _version(show: bool) -> None:
+    if show:
+        from neuroalign import __version__
+
+        typer.echo(f"neuroalign {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take trained spiking networks to Loihi-class hardware, and see what quantisation did to them."""
+
+
+@app.command(epilog="Example: neuroalign inspect network.nir")
+def inspect(file: File) -> None:
+    """Show what a NIR file holds: nodes, edges, parameter ranges, clues about dt, and what would be repaired."""
+    from neuroalign.export.nir_graph import inspect_nir
+    from neuroalign.terminal import print_inspection
+
+    print_inspection(inspect_nir(file))
+
+
+@app.command(epilog="Example: neuroalign deploy network.nir --profile loihi2 --dt 0.001 --input spikes.npz")
+def deploy(
+    file: File,
+    profile: Annotated[
+        str, typer.Option(help="A built-in profile (see 'neuroalign profile list') or a .toml file.")
+    ] = "loihi2",
+    dt: Annotated[
+        float | None, typer.Option(help="Time step in seconds; inferred where the file gives a clue.")
+    ] = None,
+    reset: Annotated[
+        Reset | None, typer.Option(help="What a spike did to the membrane in training; zero is assumed, and said.")
+    ] = None,
+    tau_unit: Annotated[
+        TauUnit | None, typer.Option(help="Unit of the file's time constants, where it is not seconds.")
+    ] = None,
+    initial: Annotated[Initial, typer.Option(help="Membrane before the first step: at v_leak, or 0.")] = Initial.rest,
+    input: Annotated[
+        Path | None,
+        typer.Option(
+            "--input", metavar="FILE", help="Input as .npz, .npy, .csv or NIR data; a seeded test signal if absent."
+        ),
+    ] = None,
+    encode: Annotated[
+        Encode | None,
+        typer.Option(help="How input that is not 0/1 enters: spikes drawn from it, or numbers (graded spikes)."),
+    ] = None,
+    input_scale: Annotated[float, typer.Option(help="Divide the input by this first.")] = 1.0,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Steps to run: of the test signal (1000 if absent), or the first ones of the input.", min=1),
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Spike probability of the test signal, per channel and step.")] = 0.05,
+    backend: Annotated[
+        list[Backend] | None, typer.Option(help="What to run on; can be given several times. emulator if absent.")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option("--lava-samples", help="Run only the first N samples on Lava.", min=1)
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse repairs, and whatever the chip would do differently.")
+    ] = False,
+    seed: Seed = 0,
+    out: Out = Path("neuroalign-report"),
+    json: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Quantise a network to a profile, run it, compare it with the float model, and write a report."""
+    import sys
+
+    from neuroalign.pipeline import Options
+    from neuroalign.pipeline import deploy as run_deploy
+    from neuroalign.terminal import progress_bars
+
+    names = tuple(dict.fromkeys(b.value for b in backend or [Backend.emulator]))
+    with progress_bars(quiet) as progress:
+        options = Options(
+            backends=names,
+            lava_samples=samples,
+            strict=strict,
+            seed=seed,
+            progress=progress,
+            command="neuroalign " + " ".join(sys.argv[1:]),
+        )
+        deployment = run_deploy(
+            file,
+            profile,
+            dt=dt,
+            reset=reset.value if reset else None,
+            stimulus=input,
+            encoding=encode.value if encode else None,
+            input_scale=input_scale,
+            steps=steps,
+            rate=rate,
+            options=options,
+            tau_unit=tau_unit.value if tau_unit else None,
+            initial=initial.value,
+        )
+    _finish(deployment, out, json, "deploy", quiet)
+
+
+@app.command(epilog="Example: neuroalign demo --out demo-report")
+def demo(out: Out = Path("neuroalign-demo"), json: Json = None, quiet: Quiet = False) -> None:
+    """Deploy a network that reads handwritten digits, on every backend installed here, and prove what changed."""
+    from neuroalign.demo.run import run_demo
+    from neuroalign.terminal import print_demo_opening, progress_bars
+
+    if not quiet:
+        print_demo_opening()
+    with progress_bars(quiet) as progress:
+        deployment = run_demo(progress)
+    _finish(deployment, out, json, "demo", quiet)
+
+
+@profile_app.command("list", epilog="Example: neuroalign profile list")
+def profile_list() -> None:
+    """List the built-in profiles."""
+    from neuroalign.profile import available_profiles, load_profile
+    from neuroalign.terminal import print_profiles
+
+    print_profiles([load_profile(name) for name in available_profiles()])
+
+
+@profile_app.command("show", epilog="Example: neuroalign profile show loihi1")
+def profile_show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A built-in profile or a .toml file.")],
+) -> None:
+    """Show every figure of a profile with its source and status; what is unknown is listed as not checked."""
+    from neuroalign.profile import load_profile
+    from neuroalign.terminal import print_profile
+
+    print_profile(load_profile(name))
+
+
+def _finish(deployment: Deployment, out: Path, json: Path | None, command: str, quiet: bool) -> None:
+    """Report, JSON, tables; the last line printed is the report's path."""
+    from neuroalign.export.report import write_report, write_rows
+    from neuroalign.terminal import measured_rows, print_deployment
+
+    page = write_report(deployment, out)
+    if json is not None:
+        write_rows(json, command, measured_rows(deployment), deployment.versions, deployment.seed)
+    if not quiet:
+        print_deployment(deployment)
+    typer.echo(str(page))

@@ -1,0 +1,97 @@
+"""The pipeline from a Network to what the chip holds; it reads top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation
+from neuroalign.conversion import ConversionRow, ConversionTable
+from neuroalign.network import Network
+from neuroalign.profile import Delay, Profile
+from neuroalign.quantise.align_delays import align_delays
+from neuroalign.quantise.fixed import convert_population
+from neuroalign.quantise.float64 import hold_population
+from neuroalign.quantise.formats import integer_formats
+from neuroalign.quantise.graded import graded_sources
+from neuroalign.quantise.legality import check_chip, check_supported
+from neuroalign.quantise.normal_form import normalise
+
+
+def compile_network(
+    network: Network, profile: Profile, *, strict: bool = False, graded: Mapping[str, float] | None = None
+) -> tuple[ChipNetwork, ConversionTable]:
+    """What ``profile`` holds of ``network``, and one row for every number class that changed.
+
+    Parameters
+    ----------
+    network, profile
+        The float model and the target.
+    strict
+        Refuse what the chip would do differently (cycles that lag the model).
+    graded
+        Input name to the largest magnitude of its values, for inputs that send numbers instead of spikes.
+
+    Raises
+    ------
+    ConversionRefused
+        If the profile cannot hold the network; the message says what would.
+    """
+    check_supported(network, profile)
+    alignment, table = align_delays(network, profile.delay, strict=strict)
+    inputs, sources, rows = graded_sources(network, profile, graded or {})
+    table += ConversionTable(rows)
+    populations: list[ChipPopulation] = []
+    connections: list[ChipConnection] = []
+    for population in network.populations:
+        form = normalise(network, population, alignment.latency[population.name])
+        incoming = [c for c in network.connections if c.target == population.name]
+        delays = {c.name: _delays(c.weight.shape, alignment.extra[c.name]) for c in incoming}
+        converted: tuple[ConversionRow, ...] = ()
+        if profile.arithmetic == "float64":
+            held, synapses = hold_population(form, incoming, delays, tuple(sources))
+        else:
+            held, synapses, converted = convert_population(form, incoming, delays, sources, integer_formats(profile))
+        populations.append(held)
+        connections.extend(synapses)
+        table += ConversionTable(converted)
+    chip = _assemble(network, profile, inputs, populations, connections)
+    check_chip(chip)
+    return chip, table
+
+
+def float_model(network: Network, profile: Profile, graded: Mapping[str, float] | None = None) -> ChipNetwork:
+    """The float model itself as a Float64 ChipNetwork: no obligatory delay, no latency, no rounding.
+
+    ``profile`` is a float64 profile; its delays are replaced.
+    """
+    timeless = replace(profile, id="float-model", delay=Delay(min_steps=0, max_extra_steps="unlimited"))
+    chip, _ = compile_network(network, timeless, graded=graded)
+    return chip
+
+
+def _delays(shape: tuple[int, ...], extra: int) -> NDArray[np.int64] | None:
+    return np.full(shape, extra, dtype=np.int64) if extra else None
+
+
+def _assemble(
+    network: Network,
+    profile: Profile,
+    inputs: tuple[ChipInput, ...],
+    populations: list[ChipPopulation],
+    connections: list[ChipConnection],
+) -> ChipNetwork:
+    order = {c.name: position for position, c in enumerate(network.connections)}
+    return ChipNetwork(
+        name=network.name,
+        dt=network.dt,
+        profile_id=profile.id,
+        inputs=inputs,
+        populations=tuple(populations),
+        connections=tuple(sorted(connections, key=lambda c: order[c.name])),
+        outputs=network.outputs,
+        connection_delay_steps=profile.delay.min_steps,
+    )

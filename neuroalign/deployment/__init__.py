@@ -1,0 +1,29 @@
+"""One deployment with everything that belongs to it, the verdict on it, and its form as JSON."""
+
+from neuroalign.deployment.judgement import (
+    ACCURACY_BAR,
+    DECISION_BAR,
+    MEMBRANE_BAR,
+    SPIKE_BAR,
+    Verdict,
+    by_harm,
+    verdict,
+)
+from neuroalign.deployment.record import BitEquality, Deployment, Run
+from neuroalign.deployment.serialise import SCHEMA, plain, to_json
+
+__all__ = [
+    "ACCURACY_BAR",
+    "DECISION_BAR",
+    "MEMBRANE_BAR",
+    "SCHEMA",
+    "SPIKE_BAR",
+    "BitEquality",
+    "Deployment",
+    "Run",
+    "Verdict",
+    "by_harm",
+    "plain",
+    "to_json",
+    "verdict",
+]

@@ -1,0 +1,157 @@
+"""The verdict on a deployment, by stated bars, and the order in which conversions do harm."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from neuroalign.conversion import ConversionRow, ConversionTable
+from neuroalign.deployment.record import Deployment
+from neuroalign.fidelity import LEAST_SPIKES, Agreement, OutputAgreement, PopulationAgreement
+
+ACCURACY_BAR = 0.01
+"""Largest loss of accuracy, as a share of all samples, that is still called deployable."""
+DECISION_BAR = 0.99
+"""Without labels: the least share of samples decided alike."""
+SPIKE_BAR = 0.90
+"""Without decisions: the least F1 of an output's spikes, within the tolerance of the comparison."""
+MEMBRANE_BAR = 0.05
+"""Without spikes: the largest RMS error of an output's membrane, as a share of its scale."""
+
+Outcome = Literal["deployable", "not deployable", "undecided"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Deployable or not, in one line, and the three facts that matter: behaviour, conversion, trust."""
+
+    outcome: Outcome
+    headline: str
+    facts: tuple[str, str, str]
+
+
+def by_harm(table: ConversionTable) -> tuple[ConversionRow, ...]:
+    """The rows, worst first: by relative error, then by the share that saturated, then by status."""
+    ranks = {"approximate": 0, "saturated": 1, "rounded": 2, "substituted": 3, "exact": 4}
+
+    def harm(row: ConversionRow) -> tuple[float, float, int]:
+        error = row.relative_error if not math.isnan(row.relative_error) else math.inf
+        return -error, -row.saturated / max(row.count, 1), ranks[row.status]
+
+    return tuple(sorted(table.rows, key=harm))
+
+
+def verdict(deployment: Deployment) -> Verdict:
+    """Whether the chip does what the model does, by the bars above.
+
+    A chip run is judged by accuracy where there are labels, else by its decisions, else by the spikes or membrane of
+    its outputs; fewer than 20 samples or spikes decide nothing. Without a chip run, without evidence, or where two
+    backends that should be bit-equal are not, the outcome is "undecided".
+    """
+    judged = [
+        _behaviour(agreement)
+        for run in deployment.chip_runs
+        for agreement in deployment.agreements
+        if (agreement.reference, agreement.candidate) == (deployment.reference, run.label)
+    ]
+    order: dict[Outcome, int] = {"not deployable": 0, "undecided": 1, "deployable": 2}
+    outcome, behaviour = min(
+        judged,
+        key=lambda j: order[j[0]],
+        default=("undecided", "No run on the chip's number formats was compared with the reference."),
+    )
+    place = deployment.profile_id
+    broken = any(b.states.mismatches for b in deployment.bit_equality)
+    limits = f", as far as was checked: {len(deployment.not_checked)} limits were not" if deployment.not_checked else ""
+    headline = {
+        "deployable": f"Deployable on {place}{limits}.",
+        "not deployable": f"Not deployable on {place}: the chip does something else than the model.",
+        "undecided": f"Undecided on {place}: there is no evidence for or against.",
+    }[outcome]
+    if deployment.chip is None:
+        outcome, headline = "not deployable", f"Not deployable on {place}: the conversion was refused."
+    elif not deployment.chip.is_fixed:
+        headline = f"Nothing to deploy: {place} computes in floating point and serves as a control."
+    elif broken:
+        outcome, headline = "undecided", f"Undecided on {place}: two backends that should be bit-equal are not."
+    return Verdict(outcome, headline, (behaviour, _conversion_fact(deployment.table), _trust_fact(deployment)))
+
+
+def _behaviour(agreement: Agreement) -> tuple[Outcome, str]:
+    """The outcome of one comparison and the sentence that carries it; the worst of several outputs counts."""
+    found = [
+        _decision(o, agreement) for o in agreement.outputs if o.agreement is not None and o.samples >= LEAST_SPIKES
+    ]
+    if not found:
+        wanted = {o.population for o in agreement.outputs}
+        found = [_activity(p, agreement) for p in agreement.populations if p.name in wanted or not wanted]
+    order: dict[Outcome, int] = {"not deployable": 0, "undecided": 1, "deployable": 2}
+    return min(found, key=lambda f: order[f[0]], default=("undecided", "No population was recorded in both runs."))
+
+
+def _decision(output: OutputAgreement, agreement: Agreement) -> tuple[Outcome, str]:
+    names = f"{agreement.candidate} against {agreement.reference}"
+    if output.reference_accuracy is not None and output.candidate_accuracy is not None:
+        loss = output.reference_accuracy - output.candidate_accuracy
+        text = (
+            f"Accuracy of {output.name}: {output.candidate_accuracy:.2%} on {agreement.candidate} against "
+            f"{output.reference_accuracy:.2%} on {agreement.reference} ({output.samples:,} samples; a loss of at most "
+            f"{100 * ACCURACY_BAR:g} percentage points passes)."
+        )
+        return ("deployable" if loss <= ACCURACY_BAR + 1e-12 else "not deployable"), text
+    share = output.agreement or 0.0
+    text = f"Decisions of {output.name}: {share:.2%} of {output.samples:,} samples alike, {names} ({DECISION_BAR:.0%} passes)."
+    return ("deployable" if share >= DECISION_BAR else "not deployable"), text
+
+
+def _activity(population: PopulationAgreement, agreement: Agreement) -> tuple[Outcome, str]:
+    text = f"{population.name}: {population.text}, {agreement.candidate} against {agreement.reference}."
+    spikes, membrane = population.spikes, population.membrane
+    if spikes is not None:
+        seen = population.evidence or spikes.candidate_spikes >= LEAST_SPIKES
+        good = (spikes.f1_near or 0.0) >= SPIKE_BAR
+        if seen and not good:
+            return "not deployable", text
+        return ("deployable" if population.evidence else "undecided"), text
+    if not population.evidence or membrane is None or membrane.rms_share is None:
+        return "undecided", text
+    return ("deployable" if membrane.rms_share <= MEMBRANE_BAR else "not deployable"), text
+
+
+def _conversion_fact(table: ConversionTable) -> str:
+    if not table.rows:
+        return "Conversion: no number was converted."
+    worst = by_harm(table)[0]
+    saturated = sum(row.saturated for row in table.rows)
+    exact = sum(row.count for row in table.rows if row.status == "exact")
+    error = (
+        "none is off"
+        if worst.relative_error == 0
+        else (f"the largest error is {worst.relative_error:.2%} ({worst.quantity} of {worst.where})")
+    )
+    return (
+        f"Conversion: {sum(row.count for row in table.rows):,} numbers, {exact:,} of them in classes that stay exact; {error}; "
+        f"{saturated:,} saturated."
+    )
+
+
+def _trust_fact(deployment: Deployment) -> str:
+    for pair in deployment.bit_equality:
+        if pair.states.mismatches:
+            name, state, place = pair.states.first or ("?", "?", "?")
+            return (
+                f"Arithmetic: {pair.left} and {pair.right} differ in {pair.states.mismatches:,} values, first in {state} of "
+                f"{name} at {place}; neither is to be trusted before that is understood."
+            )
+    held = [pair for pair in deployment.bit_equality if pair.holds]
+    if held:
+        return (
+            "Arithmetic: "
+            + "; ".join(
+                f"{p.left} and {p.right} are bit-equal on {p.states.compared:,} values ({p.states.constant:,} more never change)"
+                for p in held
+            )
+            + "."
+        )
+    return "Arithmetic: no second backend has confirmed the chip's integers in this run."

@@ -1,0 +1,99 @@
+"""Turning what a user has into what a network takes: spikes drawn from values, values kept as numbers, or a test signal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.errors import InputError
+from neuroalign.network import InputPort
+from neuroalign.recording import Stimulus
+
+Encoding = Literal["bernoulli", "current"]
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A stimulus ready to quantise; ``graded`` maps inputs that send numbers to their largest magnitude."""
+
+    stimulus: Stimulus
+    graded: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+
+
+def encode(stimulus: Stimulus, how: Encoding | None, *, seed: int = 0, steps: int | None = None) -> Encoded:
+    """Encode a stimulus.
+
+    ``None`` passes 0/1 arrays through; "bernoulli" draws a spike with probability ``x`` in each step, values in [0, 1];
+    "current" keeps the numbers, for graded spikes. Arrays of a single step are held for ``steps`` steps.
+
+    Raises
+    ------
+    InputError
+        If values are not finite, not 0/1 without an encoding, or outside [0, 1] for "bernoulli".
+    """
+    held = {name: _hold(array, steps) for name, array in stimulus.inputs.items()}
+    for name, array in held.items():
+        if not np.isfinite(array).all():
+            raise InputError(f"input {name!r} holds NaN or infinite values; every value must be finite")
+    if how is None:
+        for name, array in held.items():
+            if not ((array == 0) | (array == 1)).all():
+                raise InputError(
+                    f"input {name!r} holds values between {array.min():g} and {array.max():g}, not 0/1 spikes; "
+                    "say how to encode them: --encode bernoulli (0 to 1 as spike probabilities) or --encode current (graded spikes)"
+                )
+        return Encoded(
+            Stimulus({n: a.astype(np.uint8) for n, a in held.items()}, stimulus.labels, stimulus.description)
+        )
+    if how == "current":
+        graded = {name: float(np.abs(a).max(initial=0.0)) for name, a in held.items()}
+        arrays = {name: a.astype(np.float64) for name, a in held.items()}
+        return Encoded(
+            Stimulus(arrays, stimulus.labels, stimulus.description), graded, "values sent as numbers (graded spikes)"
+        )
+    return Encoded(_bernoulli(held, stimulus, seed), {}, f"spikes drawn from the values as probabilities, seed {seed}")
+
+
+def _bernoulli(held: Mapping[str, NDArray[Any]], stimulus: Stimulus, seed: int) -> Stimulus:
+    generator = np.random.default_rng(seed)
+    spikes = {}
+    for name, array in held.items():
+        if array.min(initial=0.0) < 0 or array.max(initial=0.0) > 1:
+            raise InputError(
+                f"input {name!r} holds values between {array.min():g} and {array.max():g}; --encode bernoulli takes probabilities from 0 to 1; "
+                f"divide by {np.abs(array).max():g}, with --input-scale {np.abs(array).max():g}"
+            )
+        spikes[name] = (generator.random(array.shape) < array).astype(np.uint8)
+    return Stimulus(spikes, stimulus.labels, stimulus.description)
+
+
+def bernoulli_signal(
+    inputs: tuple[InputPort, ...], *, samples: int = 1, steps: int = 1000, rate: float = 0.05, seed: int = 0
+) -> Stimulus:
+    """Independent Bernoulli spikes, probability ``rate`` per channel and step: what is used when no input is given."""
+    if not 0 <= rate <= 1:
+        raise InputError(f"--rate is {rate}; it is a probability per step, from 0 to 1")
+    if steps < 1:
+        raise InputError(f"--steps is {steps}; at least 1 is needed")
+    generator = np.random.default_rng(seed)
+    arrays = {p.name: (generator.random((samples, steps, p.size)) < rate).astype(np.uint8) for p in inputs}
+    return Stimulus(
+        arrays,
+        None,
+        f"test signal: Bernoulli spikes, probability {rate:g} per channel and step, {steps} steps, seed {seed}",
+    )
+
+
+def _hold(array: NDArray[Any], steps: int | None) -> NDArray[Any]:
+    if steps is None or array.shape[1] == steps:
+        return array
+    if array.shape[1] == 1:
+        return np.repeat(array, steps, axis=1)
+    if array.shape[1] > steps:
+        return array[:, :steps]
+    raise InputError(f"the input has {array.shape[1]} steps, --steps asks for {steps}; give at most what the input has")

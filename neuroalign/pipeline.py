@@ -1,0 +1,325 @@
+"""``deploy``: from a trained network's file to a judged deployment, in one call."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from neuroalign import __version__
+from neuroalign.chip import ChipNetwork
+from neuroalign.compile import compile_network, float_model
+from neuroalign.conversion import ConversionRow, ConversionTable
+from neuroalign.deployment import BitEquality, Deployment, Run
+from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode
+from neuroalign.errors import BackendMissing, InputError
+from neuroalign.export.nir_graph import ImportedNetwork, read_nir
+from neuroalign.export.stimulus_file import read_stimulus
+from neuroalign.fidelity import Agreement, compare, equal_states, threshold_distances
+from neuroalign.network import Network, ResetMode
+from neuroalign.profile import Profile, assumed, load_profile, not_checked
+from neuroalign.quantise.graded import chip_stimulus
+from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples
+from neuroalign.sim.emulator import Emulator
+from neuroalign.sim.lava_processes.backend import LavaBackend
+from neuroalign.sim.norse_reference.backend import NorseReference
+
+BackendName = Literal["emulator", "lava", "norse"]
+Progress = Callable[[str, int, int], None]
+"""Called with (what is under way, done, total)."""
+
+PACKAGES = ("numpy", "numba", "h5py", "matplotlib", "nir", "torch", "norse", "lava-nc")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: which backends, on how many samples each, with what seed, and whom to tell of progress."""
+
+    backends: tuple[BackendName, ...] = ("emulator",)
+    lava_samples: int | None = None
+    lava_time_limit_s: float = 600.0
+    strict: bool = False
+    seed: int = 0
+    command: str = ""
+    progress: Progress | None = None
+
+
+def deploy(
+    source: str | Path,
+    profile: str | Path | Profile = "loihi2",
+    *,
+    dt: float | None = None,
+    reset: ResetMode | None = None,
+    stimulus: Stimulus | str | Path | None = None,
+    encoding: Encoding | None = None,
+    input_scale: float = 1.0,
+    steps: int | None = None,
+    rate: float = 0.05,
+    options: Options | None = None,
+    **reading: object,
+) -> Deployment:
+    """Bring a NIR file to a hardware profile, run it on every backend asked for, and compare with the float model.
+
+    Parameters
+    ----------
+    source
+        A .nir file.
+    profile
+        Name of a built-in profile, a .toml file, or a Profile.
+    dt : s
+        Time step; None infers it from the file where the file gives a clue.
+    reset
+        What a spike does to the membrane; None assumes "zero" and says so.
+    stimulus
+        A Stimulus, a file of one, or None for a seeded test signal of ``steps`` steps with probability ``rate``.
+    encoding, input_scale
+        How values that are not 0/1 become input; what they are divided by first.
+    reading
+        Further keyword arguments of :func:`neuroalign.export.nir_graph.read_nir`.
+
+    Returns
+    -------
+    Deployment
+        Pass it to :func:`neuroalign.export.report.write_report`.
+
+    Raises
+    ------
+    NeuroalignError
+        One line naming the thing, the value, the limit and the remedy.
+    """
+    options = options or Options()
+    target = profile if isinstance(profile, Profile) else load_profile(profile)
+    imported = read_nir(source, dt=dt, reset=reset, strict=options.strict, **reading)  # type: ignore[arg-type]
+    network = imported.network
+    if isinstance(stimulus, str | Path):
+        stimulus = read_stimulus(Path(stimulus), network.inputs, network.dt, scale=input_scale)
+    elif stimulus is None:
+        stimulus = bernoulli_signal(
+            network.inputs, steps=1000 if steps is None else steps, rate=rate, seed=options.seed
+        )
+    encoded = encode(stimulus, encoding, seed=options.seed, steps=steps)
+    return deploy_network(imported, target, encoded, options)
+
+
+def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded, options: Options) -> Deployment:
+    """The same for a network and a stimulus already in memory."""
+    network = imported.network
+    _require(options.backends)
+    chip, table = compile_network(network, profile, strict=options.strict, graded=encoded.graded)
+    runs = _run_all(network, profile, chip, encoded, options)
+    reference = runs[0]
+    agreements = tuple(_agree(network, encoded.stimulus, reference, run) for run in runs[1:])
+    table = _with_cycle_cost(network, table, agreements)
+    notes = [encoded.note] if encoded.note else []
+    return Deployment(
+        source=imported.source,
+        network=network,
+        profile_id=profile.id,
+        chip=chip,
+        table=table,
+        stimulus=encoded.stimulus,
+        runs=runs,
+        reference=reference.label,
+        agreements=agreements,
+        bit_equality=_bit_equality(runs),
+        repairs=imported.repairs,
+        assumptions=(*imported.assumptions, *notes),
+        assumed_figures=tuple(assumed(profile)),
+        not_checked=tuple(not_checked(profile)),
+        warnings=_warnings(options, runs),
+        versions=versions(),
+        command=options.command,
+        seed=options.seed,
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that can change a figure."""
+    found = {"neuroalign": __version__, "python": sys.version.split()[0], "platform": platform.platform(terse=True)}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _require(backends: Sequence[BackendName]) -> None:
+    """Refuse backends that cannot run here before any work is done."""
+    known = {"emulator": Emulator(), "lava": LavaBackend(), "norse": NorseReference()}
+    for name in backends:
+        if name not in known:
+            raise InputError(f"--backend {name!r} is unknown; one of {', '.join(known)}")
+        missing = known[name].missing()
+        if missing:
+            raise BackendMissing(missing)
+
+
+def _run_all(
+    network: Network, profile: Profile, chip: ChipNetwork, encoded: Encoded, options: Options
+) -> tuple[Run, ...]:
+    """The reference first, then the ideal control, then the profile on every chip backend asked for."""
+    ideal_profile = load_profile("ideal")
+    ideal, _ = compile_network(network, ideal_profile, graded=encoded.graded)
+    runs = []
+    if "norse" in options.backends:
+        runs.append(
+            _timed(
+                "float model (Norse)",
+                "norse",
+                "float",
+                None,
+                lambda: NorseReference().run_model(
+                    network,
+                    encoded.stimulus,
+                    _probes(network, chip=False),
+                    progress=_told(options, "float model in Norse"),
+                ),
+            )
+        )
+    model = float_model(network, ideal_profile, graded=encoded.graded)
+    label = "float model" if not runs else "float model (own)"
+    runs.append(_emulated(label, model, encoded, options))
+    runs.append(_emulated("ideal (chip order, no rounding)", ideal, encoded, options))
+    if profile.arithmetic == "fixed" and ("emulator" in options.backends or "lava" not in options.backends):
+        runs.append(_emulated(f"{profile.id} (emulator)", chip, encoded, options))
+    if "lava" in options.backends:
+        samples = first_samples(encoded.stimulus, options.lava_samples or encoded.stimulus.samples)
+        runs.append(
+            _timed(
+                f"{profile.id} (Lava)",
+                "lava",
+                profile.id,
+                chip,
+                lambda: LavaBackend().run(
+                    chip,
+                    chip_stimulus(samples, chip),
+                    _probes(network, chip=True),
+                    time_limit_s=options.lava_time_limit_s,
+                    progress=_told(options, "Lava"),
+                ),
+            )
+        )
+    return tuple(runs)
+
+
+def _emulated(label: str, chip: ChipNetwork, encoded: Encoded, options: Options) -> Run:
+    stimulus = chip_stimulus(encoded.stimulus, chip)
+    probes = [
+        (p.name, state) for p in chip.populations for state in (("s", "v", "u", "a") if chip.is_fixed else ("s", "v"))
+    ]
+    return _timed(
+        label,
+        "emulator",
+        chip.profile_id,
+        chip,
+        lambda: Emulator().run(chip, stimulus, probes, progress=_told(options, f"emulator: {label}")),
+    )
+
+
+def _timed(label: str, backend: str, profile_id: str, chip: ChipNetwork | None, run: Callable[[], Recording]) -> Run:
+    started = time.perf_counter()
+    recording = run()
+    seconds = time.perf_counter() - started
+    return Run(
+        label,
+        backend,
+        profile_id,
+        _in_volts(recording, chip),
+        recording if chip and chip.is_fixed else None,
+        chip,
+        seconds,
+    )
+
+
+def _in_volts(recording: Recording, chip: ChipNetwork | None) -> Recording:
+    """The spikes, and the membranes in the model's volts."""
+    if chip is None:
+        return recording
+    states: dict[Probe, object] = {}
+    for population in chip.populations:
+        states[population.name, "s"] = recording.states[population.name, "s"]
+        states[population.name, "v"] = population.volts(recording.states[population.name, "v"])
+    return Recording(recording.backend, states, recording.latency_steps, recording.counts)  # type: ignore[arg-type]
+
+
+def _probes(network: Network, *, chip: bool) -> list[Probe]:
+    return [(p.name, state) for p in network.populations for state in (("s", "v", "u", "a") if chip else ("s", "v"))]
+
+
+def _agree(network: Network, stimulus: Stimulus, reference: Run, run: Run) -> Agreement:
+    samples = min(len(a) for a in run.recording.states.values()) if run.recording.states else 0
+    labels = None if stimulus.labels is None else stimulus.labels[:samples]
+    return compare(
+        first_recorded(reference.recording, samples),
+        run.recording,
+        steps=stimulus.steps,
+        dt=network.dt,
+        thresholds=threshold_distances(network),
+        spiking={p.name: p.spiking for p in network.populations},
+        labels=labels,
+        outputs=network.outputs,
+        names=(reference.label, run.label),
+    )
+
+
+def _bit_equality(runs: Sequence[Run]) -> tuple[BitEquality, ...]:
+    """The emulator against Lava, on every state of every step that both recorded."""
+    fixed = [run for run in runs if run.raw is not None]
+    found = []
+    for left in fixed:
+        for right in fixed:
+            if left.backend == "emulator" and right.backend == "lava" and left.raw and right.raw:
+                samples = min(len(a) for a in right.raw.states.values())
+                states = equal_states(first_recorded(left.raw, samples), first_recorded(right.raw, samples))
+                found.append(BitEquality(left.label, right.label, states))
+    return tuple(found)
+
+
+def _with_cycle_cost(network: Network, table: ConversionTable, agreements: Sequence[Agreement]) -> ConversionTable:
+    """Rows of cycles that lag the model, with what the lag alone costs: the ideal control against the float model."""
+    late = [row for row in table.rows if row.quantity == "delay" and row.status == "approximate"]
+    if not late:
+        return table
+    ideal = next(a for a in agreements if a.candidate.startswith("ideal"))
+    parts = []
+    for p in ideal.populations:
+        if p.spikes is not None:
+            parts.append(
+                f"{p.name}: {1 - p.spikes.equal_bins:.2%} of bins differ, {p.spikes.reference_spikes} spikes become {p.spikes.candidate_spikes}"
+            )
+    cost = "; measured on this input, without rounding: " + "; ".join(parts)
+
+    def told(row: ConversionRow) -> ConversionRow:
+        return replace(row, note=row.note + cost) if row in late else row
+
+    return ConversionTable(tuple(told(row) for row in table.rows))
+
+
+def _warnings(options: Options, runs: Sequence[Run]) -> tuple[str, ...]:
+    warnings = []
+    norse, lava = NorseReference().missing(), LavaBackend().missing()
+    if "norse" not in options.backends and norse:
+        warnings.append(f"The float side is the toolkit's own double-precision form of the model. {norse}")
+    if "lava" not in options.backends and lava:
+        warnings.append(f"Not compared with Lava in this run. {lava}")
+    for run in runs:
+        excess: Mapping[str, int] = {name: n for name, n in run.recording.counts.items() if n}
+        if run.chip is not None and run.chip.is_fixed and excess:
+            told = ", ".join(f"{name.replace('.', ': ').replace('_', ' ')} {n} times" for name, n in excess.items())
+            warnings.append(f"{run.label}: {told}")
+    return tuple(warnings)
+
+
+def _told(options: Options, what: str) -> Callable[[int, int], None] | None:
+    if options.progress is None:
+        return None
+    tell = options.progress
+    return lambda done, total: tell(what, done, total)

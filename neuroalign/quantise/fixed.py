@@ -1,0 +1,301 @@
+"""Integers for one population and the connections into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.chip import ChipConnection, ChipPopulation, Fixed
+from neuroalign.conversion import ConversionRow
+from neuroalign.network import Connection
+from neuroalign.quantise.formats import IntegerFormats
+from neuroalign.quantise.normal_form import NormalPopulation
+from neuroalign.quantise.rows import array_row, note_row
+from neuroalign.quantise.scale import Headroom, Kernel, choose_k, make_kernel, quantise_weights, weight_exponent
+from neuroalign.quantise.start_states import StartStates, fixed_start_states
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+LEAST_THRESHOLD = 1024.0
+"""Threshold mantissas are not lowered below this for worst cases: 0.1 % resolution."""
+
+
+@dataclass(frozen=True)
+class GradedSource:
+    """A source that sends integers: payload bits, what one unit stands for, the largest magnitude in units."""
+
+    message_bits: int
+    value_per_unit: float
+    largest: float
+
+
+@dataclass(frozen=True, eq=False)
+class Decays:
+    """Decay fields and the fractions they mean, each (N,)."""
+
+    du: IntArray
+    dv: IntArray
+    u: FloatArray
+    v: FloatArray
+
+
+def convert_population(
+    form: NormalPopulation,
+    incoming: Sequence[Connection],
+    delays: Mapping[str, IntArray | None],
+    graded: Mapping[str, GradedSource],
+    formats: IntegerFormats,
+) -> tuple[ChipPopulation, tuple[ChipConnection, ...], tuple[ConversionRow, ...]]:
+    """Integers for a population in normal form and the connections into it, with their conversion rows."""
+    decays = _decays(form, formats)
+    drive = decays.v * form.leak_drive + form.bias_drive
+    reference = _reference(form, incoming)
+    kernels = tuple(_kernel(form, c, reference, graded, formats) for c in incoming)
+    headroom = _headroom(form, kernels, drive / reference, decays, formats)
+    k = choose_k(kernels, headroom, formats.exponents, integer=form.population.spiking)
+    units_per_volt = k * 2.0**formats.align / reference
+    converted = [
+        _connection(form, c, kernel, k, units_per_volt, delays[c.name], graded.get(c.source), formats)
+        for c, kernel in zip(incoming, kernels, strict=True)
+    ]
+    mantissa, exponent, bias_row = _bias(form, drive, units_per_volt, formats)
+    threshold = np.full(
+        form.population.size, int(k) if form.population.spiking else formats.threshold_limit, dtype=np.int64
+    )
+    start = fixed_start_states(
+        form,
+        (decays.du + formats.decay.u_offset, decays.dv + formats.decay.v_offset),
+        mantissa << exponent,
+        threshold << formats.threshold.shift,
+        units_per_volt,
+        formats,
+    )
+    population = _population(form, decays, threshold, (mantissa, exponent), start, units_per_volt, formats)
+    rows = (
+        *(row for _, row in converted),
+        _threshold_row(form, threshold, units_per_volt, formats),
+        *_decay_rows(form, decays),
+        *bias_row,
+        *start.rows,
+        _headroom_row(form, k, headroom),
+    )
+    return population, tuple(c for c, _ in converted), rows
+
+
+def _population(
+    form: NormalPopulation,
+    decays: Decays,
+    threshold: IntArray,
+    bias: tuple[IntArray, IntArray],
+    start: StartStates,
+    units_per_volt: FloatArray,
+    formats: IntegerFormats,
+) -> ChipPopulation:
+    return ChipPopulation(
+        name=form.population.name,
+        shape=form.population.shape,
+        du=decays.du,
+        dv=decays.dv,
+        threshold=threshold,
+        bias_mant=bias[0],
+        bias_exp=bias[1],
+        u0=start.u0,
+        v0=start.v0,
+        u_format=Fixed(formats.u.bits, 0, formats.decay.rounding, formats.u.on_excess),
+        v_format=Fixed(formats.v.bits, 0, formats.decay.rounding, formats.v.on_excess),
+        decay_bits=formats.decay.bits,
+        u_offset=formats.decay.u_offset,
+        v_offset=formats.decay.v_offset,
+        threshold_shift=formats.threshold.shift,
+        weight_shift=formats.align,
+        spiking=form.population.spiking,
+        latency_steps=form.latency_steps,
+        volts_per_unit=1.0 / units_per_volt,
+        volts_offset=form.offset,
+        reset=form.reset,
+    )
+
+
+def _decays(form: NormalPopulation, formats: IntegerFormats) -> Decays:
+    scale = 2.0**formats.decay.bits
+    du = np.clip(np.rint(form.decay_u * scale) - formats.decay.u_offset, 0, formats.decay_limit).astype(np.int64)
+    dv = np.clip(np.rint(form.decay_v * scale) - formats.decay.v_offset, 0, formats.decay_limit).astype(np.int64)
+    return Decays(du, dv, (du + formats.decay.u_offset) / scale, (dv + formats.decay.v_offset) / scale)
+
+
+def _decay_rows(form: NormalPopulation, decays: Decays) -> tuple[ConversionRow, ...]:
+    name = form.population.name
+    u = array_row(
+        name,
+        "decay_u",
+        form.decay_u,
+        decays.du,
+        decays.u,
+        "1/step",
+        saturated=int(np.count_nonzero(np.abs(decays.u - form.decay_u) * 2**12 > 0.5 + 1e-9)),
+    )
+    dead = int(np.count_nonzero((form.decay_v > 0) & (decays.v == 0)))
+    note = f"{dead} neuron(s) lose their leak: dt/tau_mem is below half a unit of the decay field" if dead else ""
+    v = array_row(
+        name,
+        "decay_v",
+        form.decay_v,
+        decays.dv,
+        decays.v,
+        "1/step",
+        note,
+        saturated=int(np.count_nonzero(np.abs(decays.v - form.decay_v) * 2**12 > 0.5 + 1e-9)),
+    )
+    return u, v
+
+
+def _reference(form: NormalPopulation, incoming: Sequence[Connection]) -> FloatArray:
+    """Voltage that the scale refers to: the threshold, or for readouts the largest jump that one spike makes."""
+    if form.population.spiking:
+        return form.threshold
+    jumps = [float(np.abs(form.kernel_gain[:, None] * c.weight).max()) for c in incoming if c.weight.size]
+    largest = max([*jumps, 0.0]) or float(np.abs(form.bias_drive).max(initial=0.0)) or 1.0
+    return np.full(form.population.size, largest)
+
+
+def _kernel(
+    form: NormalPopulation,
+    c: Connection,
+    reference: FloatArray,
+    graded: Mapping[str, GradedSource],
+    formats: IntegerFormats,
+) -> Kernel:
+    source = graded.get(c.source)
+    unit = source.value_per_unit if source else 1.0
+    share = (form.kernel_gain / reference)[:, None] * c.weight * unit
+    return make_kernel(
+        c.name, share, source.largest if source else 1.0, formats.weight_bits, formats.mixed_lsb, formats.sign_modes
+    )
+
+
+def _headroom(
+    form: NormalPopulation, kernels: Sequence[Kernel], drive: FloatArray, decays: Decays, formats: IntegerFormats
+) -> Headroom:
+    """Bounds on K from the formats and from every input spiking in every step."""
+    unit = 2.0**formats.align
+    largest_drive = float(np.abs(drive).max(initial=0.0))
+    above = sum(
+        (np.clip(k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), np.zeros(form.population.size)
+    )
+    below = sum(
+        (np.clip(-k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), np.zeros(form.population.size)
+    )
+    current = np.maximum(above, below) / decays.u
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if form.population.spiking:
+            membrane = 1.0 + current + np.abs(drive)
+        else:
+            membrane = np.where(current + np.abs(drive) > 0, (current + np.abs(drive)) / decays.v, 0.0)
+    hard = formats.bias_limit / (largest_drive * unit) if largest_drive > 0 else np.inf
+    ceiling = formats.threshold_limit
+    hard = min(hard, float(ceiling))
+    worst_current, worst_membrane = float(current.max(initial=0.0)), float(membrane.max(initial=0.0))
+    safe = min(
+        hard,
+        formats.u_limit / (worst_current * unit) if worst_current > 0 else np.inf,
+        (formats.v_limit - unit) / (worst_membrane * unit) if worst_membrane > 0 else np.inf,
+    )
+    floor = LEAST_THRESHOLD if form.population.spiking else float(max((k.high for k in kernels), default=1))
+    return Headroom(hard, safe, floor)
+
+
+def _connection(
+    form: NormalPopulation,
+    c: Connection,
+    kernel: Kernel,
+    k: float,
+    units_per_volt: FloatArray,
+    delays: IntArray | None,
+    source: GradedSource | None,
+    formats: IntegerFormats,
+) -> tuple[ChipConnection, ConversionRow]:
+    exponent = weight_exponent(kernel, k, formats.exponents)
+    held, clipped = quantise_weights(kernel, k, exponent)
+    unit = source.value_per_unit if source else 1.0
+    gain = form.kernel_gain[:, None] * unit
+    volts = held * 2.0 ** (exponent + formats.align) / units_per_volt[:, None]
+    meaning = np.divide(volts, gain, out=np.array(c.weight), where=gain != 0)
+    note = f"{kernel.sign_mode}, {formats.weight_bits} bits, exponent {exponent}"
+    row = array_row(c.name, "weight", c.weight, held, meaning, "", note, saturated=clipped, shift=exponent)
+    chip = ChipConnection(
+        name=c.name,
+        source=c.source,
+        target=c.target,
+        weight=held,
+        weight_format=Fixed(formats.weight_bits, exponent, "nearest", "saturate"),
+        weight_exp=exponent,
+        sign_mode=kernel.sign_mode,
+        delays=delays,
+        message_bits=source.message_bits if source else 0,
+    )
+    return chip, row
+
+
+def _bias(
+    form: NormalPopulation, drive: FloatArray, units_per_volt: FloatArray, formats: IntegerFormats
+) -> tuple[IntArray, IntArray, tuple[ConversionRow, ...]]:
+    """Mantissa and exponent of the constant drive; the smallest exponent that holds it, per neuron."""
+    wanted = drive * units_per_volt
+    ratio = np.abs(np.rint(wanted)) / formats.bias_mantissa_limit
+    exponent = np.ceil(np.log2(np.maximum(ratio, 1.0))).astype(np.int64)
+    exponent = np.minimum(exponent, formats.bias_exponent_limit)
+    rounded = np.rint(wanted / 2.0**exponent).astype(np.int64)
+    mantissa = np.clip(rounded, -formats.bias_mantissa_limit, formats.bias_mantissa_limit)
+    if not drive.any():
+        return mantissa, exponent, ()
+    note = "leak and bias in one constant"
+    if (form.population.bias != 0).any() and (form.decay_u < 1).any():
+        note += "; the bias that the model filters through its synapse stands at its steady state, its transient in u0"
+    meaning = mantissa * 2.0**exponent / units_per_volt
+    row = array_row(
+        form.population.name,
+        "bias",
+        drive,
+        mantissa,
+        meaning,
+        "V/step",
+        note,
+        shift=exponent,
+        saturated=int(np.count_nonzero(mantissa != rounded)),
+    )
+    return mantissa, exponent, (row,)
+
+
+def _threshold_row(
+    form: NormalPopulation, threshold: IntArray, units_per_volt: FloatArray, formats: IntegerFormats
+) -> ConversionRow:
+    name = form.population.name
+    if not form.population.spiking:
+        return note_row(
+            name, "threshold", "never spikes: the largest threshold stands for none", count=form.population.size
+        )
+    note = "one integer for all neurons; weights and bias share its scale"
+    if form.reset == "zero" and form.offset.any():
+        note += "; v_reset is moved to 0, exactly"
+    if np.unique(form.threshold).size > 1:
+        note += "; thresholds differ, so each neuron has its own scale"
+    meaning = (threshold << formats.threshold.shift) / units_per_volt + form.offset
+    return array_row(
+        name, "threshold", form.population.v_threshold, threshold, meaning, "V", note, shift=formats.threshold.shift
+    )
+
+
+def _headroom_row(form: NormalPopulation, k: float, headroom: Headroom) -> ConversionRow:
+    if k <= headroom.safe * (1 + 1e-12):
+        note = "no input can make u wrap or v saturate upwards"
+        return note_row(form.population.name, "headroom", note, "exact")
+    share = headroom.safe / k
+    note = (
+        f"safe while a step's input stays below {share:.1%} of every input spiking in every step; "
+        "runs count what exceeds it"
+    )
+    return note_row(form.population.name, "headroom", note, "approximate")

@@ -1,0 +1,64 @@
+"""What may enter the pipeline, and what may leave it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.chip import ChipNetwork, ChipPopulation, Fixed
+from neuroalign.errors import ConversionRefused
+from neuroalign.network import Network
+from neuroalign.profile import Profile
+
+
+def check_supported(network: Network, profile: Profile) -> None:
+    """Refuse what no pass can turn into the profile's neurons.
+
+    Raises
+    ------
+    ConversionRefused
+        For subtractive reset on a chip that resets to zero, and for connections that carry a membrane potential.
+    """
+    if network.reset == "subtract" and profile.arithmetic != "float64":
+        raise ConversionRefused(
+            f"network {network.name!r} resets by subtraction, neurons of profile {profile.id!r} reset to zero; retrain with reset to zero, "
+            "or accept the change with --reset zero"
+        )
+    spiking = {p.name: p.spiking for p in network.populations}
+    for c in network.connections:
+        if not spiking.get(c.source, True):
+            raise ConversionRefused(
+                f"connection {c.name!r}: {c.source!r} never spikes, and a chip connection carries spikes only; end the network there, or use a spiking neuron"
+            )
+    for p in network.populations:
+        if p.spiking and not np.isfinite(p.v_threshold).all():
+            raise ConversionRefused(
+                f"population {p.name!r}: a spiking neuron has an infinite v_threshold; use LI or CubaLI for neurons that never spike"
+            )
+
+
+def check_chip(chip: ChipNetwork) -> None:
+    """Verify that every integer fits its format: a quantising pass that slips is stopped here, not in a backend."""
+    for p in chip.populations:
+        if isinstance(p.v_format, Fixed) and isinstance(p.u_format, Fixed):
+            limit = 2**p.decay_bits - 1
+            _within(p, "du", p.du, 0, limit)
+            _within(p, "dv", p.dv, 0, limit)
+            _within(p, "u0", p.u0, -(2 ** (p.u_format.bits - 1)) + 1, 2 ** (p.u_format.bits - 1) - 1)
+            _within(p, "v0", p.v0, -(2 ** (p.v_format.bits - 1)) + 1, 2 ** (p.v_format.bits - 1) - 1)
+            _within(p, "threshold", p.threshold, 1, (2 ** (p.v_format.bits - 1) - 1) >> p.threshold_shift)
+    for c in chip.connections:
+        if isinstance(c.weight_format, Fixed):
+            low = 0 if c.sign_mode == "excitatory" else -(2 ** max(c.weight_format.bits, 8))
+            high = 0 if c.sign_mode == "inhibitory" else 2 ** max(c.weight_format.bits, 8) - 1
+            if c.weight.size and (c.weight.min() < low or c.weight.max() > high):
+                raise ConversionRefused(
+                    f"connection {c.name!r}: a weight outside {low}..{high} left the quantiser; this is a defect, please report it"
+                )
+
+
+def _within(p: ChipPopulation, label: str, values: NDArray[np.int64], low: int, high: int) -> None:
+    if values.size and (values.min() < low or values.max() > high):
+        raise ConversionRefused(
+            f"population {p.name!r}: {label} spans {values.min()}..{values.max()}, its format holds {low}..{high}; this is a defect, please report it"
+        )

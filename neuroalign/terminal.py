@@ -1,0 +1,167 @@
+"""What the command line prints: tables, progress, and the rows of ``--json``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from neuroalign.deployment import Deployment
+    from neuroalign.export.report import MeasuredRow
+    from neuroalign.fidelity import Agreement
+    from neuroalign.pipeline import Progress
+    from neuroalign.profile import Profile
+
+LEAST_SECONDS = 1.0
+"""Work shorter than this shows no progress bar."""
+
+
+def console() -> Console:
+    """Standard output; colour only on terminals, and wide enough for the tables where it is not one."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=140)
+
+
+@contextlib.contextmanager
+def progress_bars(quiet: bool) -> Iterator[Progress | None]:
+    """A callback that draws one bar per kind of work, on standard error, with the time left."""
+    if quiet:
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield tell
+
+
+def print_demo_opening() -> None:
+    """What the demonstration proves, before it starts."""
+    console().print(
+        "A spiking network trained on handwritten digits goes to 8-bit integers for Loihi 2 and reads every image of its test\n"
+        "split on each backend installed here. What follows proves how far the integers agree with the float model, and\n"
+        "where Lava is installed, that the emulator computes the same bits.\n"
+    )
+
+
+def print_deployment(deployment: Deployment) -> None:
+    """Verdict, repairs and assumptions, accuracy and agreement of every run, the conversion's worst rows."""
+    from neuroalign.deployment import by_harm, verdict
+
+    out = console()
+    judged = verdict(deployment)
+    out.print(f"[bold]{escape(judged.headline)}[/bold]")
+    for fact in judged.facts:
+        out.print(f"  {escape(fact)}")
+    for label, lines in (
+        ("repaired", deployment.repairs),
+        ("assumed", deployment.assumptions),
+        ("note", deployment.warnings),
+    ):
+        for line in lines:
+            out.print(f"  [yellow]{label}:[/yellow] {escape(line)}")
+    table = Table(title=f"Against {escape(deployment.reference)}", title_justify="left")
+    for column in ("run", "population", "latency", "spikes", "bins equal", "F1", "v RMS", "accuracy", "against"):
+        table.add_column(column, justify="left" if column in ("run", "population") else "right")
+    for agreement in deployment.agreements:
+        for row in _agreement_rows(agreement):
+            table.add_row(*row)
+    out.print(table)
+    worst = Table(title="Conversion, worst first", title_justify="left")
+    for column in ("where", "what", "numbers", "float", "stored", "error", "note"):
+        worst.add_column(column, overflow="fold")
+    for r in by_harm(deployment.table)[:8]:
+        worst.add_row(
+            escape(r.where),
+            r.quantity,
+            f"{r.count:,}",
+            f"{r.float_value:.4g}",
+            r.stored,
+            f"{r.relative_error:.2%}",
+            escape(r.note),
+        )
+    out.print(worst)
+
+
+def _agreement_rows(agreement: Agreement) -> Iterator[tuple[str, ...]]:
+    latency = dict(agreement.latency_steps)
+    decided = {o.population: o for o in agreement.outputs}
+    for index, p in enumerate(agreement.populations):
+        s, m, o = p.spikes, p.membrane, decided.get(p.name)
+        yield (
+            escape(agreement.candidate) if index == 0 else "",
+            escape(p.name),
+            f"{latency[p.name]}",
+            f"{s.candidate_spikes:,} / {s.reference_spikes:,}" if s else "none by design",
+            f"{s.equal_bins:.3%}" if s else "",
+            f"{s.f1_exact:.4f}" if s and s.f1_exact is not None else "",
+            f"{m.rms_volts:.2e} V" if m else "",
+            f"{o.candidate_accuracy:.2%}" if o and o.candidate_accuracy is not None else "",
+            f"{o.reference_accuracy:.2%}" if o and o.reference_accuracy is not None else "",
+        )
+
+
+def measured_rows(deployment: Deployment) -> list[MeasuredRow]:
+    """The figures of a deployment as rows of the JSON convention."""
+    from neuroalign.export.report import MeasuredRow
+
+    rows = []
+    for agreement in deployment.agreements:
+        for p in agreement.populations:
+            case = f"{agreement.candidate} against {agreement.reference}: {p.name}"
+            if p.spikes is not None:
+                rows.append(MeasuredRow(f"{case}: bins equal", p.spikes.equal_bins, "share"))
+                rows.append(MeasuredRow(f"{case}: F1", p.spikes.f1_exact, ""))
+                rows.append(MeasuredRow(f"{case}: spikes", p.spikes.candidate_spikes, "spikes"))
+            if p.membrane is not None:
+                rows.append(MeasuredRow(f"{case}: membrane RMS", p.membrane.rms_volts, "V"))
+        for o in agreement.outputs:
+            case = f"{agreement.candidate} against {agreement.reference}: output {o.name}"
+            if o.reference_accuracy is not None and o.candidate_accuracy is not None:
+                loss = o.reference_accuracy - o.candidate_accuracy
+                rows.append(MeasuredRow(f"{case}: accuracy", o.candidate_accuracy, "share"))
+                rows.append(MeasuredRow(f"{case}: accuracy lost", loss, "share", 0.01, loss <= 0.01 + 1e-12))
+            elif o.agreement is not None:
+                rows.append(MeasuredRow(f"{case}: decisions alike", o.agreement, "share"))
+    for pair in deployment.bit_equality:
+        case = f"{pair.left} against {pair.right}: mismatches in {pair.states.compared} values that change"
+        rows.append(MeasuredRow(case, pair.states.mismatches, "values", 0, pair.holds))
+    return rows
+
+
+def print_profiles(profiles: Sequence[Profile]) -> None:
+    """One line per built-in profile."""
+    from neuroalign.profile import not_checked
+
+    table = Table()
+    for column in ("profile", "name", "arithmetic", "weights", "limits not known"):
+        table.add_column(column)
+    for p in profiles:
+        bits = f"{max(p.synapse.weight_bits)} bit" if p.synapse.weight_bits else "float64"
+        table.add_row(p.id, p.name, p.arithmetic, bits, str(len(not_checked(p))))
+    console().print(table)
+
+
+def print_profile(profile: Profile) -> None:
+    """Every figure of a profile with status, grade and source."""
+    from neuroalign.profile import describe
+
+    table = Table(title=f"{profile.id}: {profile.name}", title_justify="left")
+    for column in ("figure", "value", "status", "grade", "source", "note"):
+        table.add_column(column, overflow="fold")
+    for row in describe(profile):
+        value = "not checked" if row.value is None else str(row.value)
+        table.add_row(row.path, escape(value), row.status, row.grade, escape(row.source), escape(row.note))
+    console().print(table)

@@ -1,0 +1,175 @@
+"""What the emulator is given, checked before anything runs: one line for each way in which it can be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import numpy as np
+
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Float64, Numbers
+from neuroalign.errors import InputError, NetworkError
+from neuroalign.fixed_point import WEIGHT_BITS, lava_weights
+from neuroalign.recording import Probe, Stimulus
+
+INT32 = np.iinfo(np.int32)
+STATES = ("s", "u", "v", "a")
+
+
+def check_network(network: ChipNetwork) -> None:
+    """Refuse a network whose arrays or formats the emulator cannot compute with (NetworkError)."""
+    sizes = {p.name: p.size for p in network.inputs} | {p.name: p.size for p in network.populations}
+    if len(sizes) != len(network.inputs) + len(network.populations):
+        raise NetworkError(f"network {network.name!r}: two nodes share a name; names must be unique")
+    if len({c.name for c in network.connections}) != len(network.connections):
+        raise NetworkError(f"network {network.name!r}: two connections share a name; names must be unique")
+    if network.connection_delay_steps < 0:
+        raise NetworkError(
+            f"network {network.name!r}: connection_delay_steps is {network.connection_delay_steps}; it must be >= 0"
+        )
+    fixed = network.is_fixed
+    for population in network.populations:
+        _check_formats(population, fixed)
+        for label in ("du", "dv", "threshold", "bias_mant", "bias_exp", "u0", "v0"):
+            whole = fixed or label == "bias_exp"
+            _check_array(
+                f"population {population.name!r}: {label}", getattr(population, label), (population.size,), whole
+            )
+        if fixed:
+            _check_decays(population)
+    targets = {p.name for p in network.populations}
+    for connection in network.connections:
+        if connection.source not in sizes or connection.target not in targets:
+            raise NetworkError(
+                f"connection {connection.name!r}: {connection.source!r} -> {connection.target!r} names a node that does not exist"
+            )
+        _check_connection(connection, (sizes[connection.target], sizes[connection.source]), fixed)
+
+
+def _check_formats(population: ChipPopulation, fixed: bool) -> None:
+    for label, number_format in (("u_format", population.u_format), ("v_format", population.v_format)):
+        if isinstance(number_format, Fixed) != fixed:
+            raise NetworkError(
+                f"population {population.name!r}: {label} is {number_format}, but a network is either all Fixed or all Float64"
+            )
+        if isinstance(number_format, Fixed) and not 2 <= number_format.bits <= 32:
+            raise NetworkError(
+                f"population {population.name!r}: {label} has {number_format.bits} bits; the emulator computes with 2 to 32"
+            )
+
+
+def _check_array(what: str, value: Numbers, shape: tuple[int, ...], whole: bool) -> None:
+    """Refuse a wrong shape, and for integers another type or more than 32 bits."""
+    if not isinstance(value, np.ndarray) or value.shape != shape:
+        raise NetworkError(f"{what} has shape {np.shape(value)}; {shape} is needed")
+    if whole and value.dtype.kind not in "iu":
+        raise NetworkError(f"{what} holds {value.dtype} numbers; a Fixed network holds integers")
+    bad = (value < INT32.min) | (value > INT32.max) if whole else np.isnan(value)
+    if bad.any():
+        index = tuple(int(k) for k in np.argwhere(bad)[0])
+        raise NetworkError(
+            f"{what}{list(index)} is {value[index]}; {'32 bits hold it' if whole else 'a number'} is needed"
+        )
+
+
+def _check_decays(population: ChipPopulation) -> None:
+    if not 1 <= population.decay_bits <= 30:
+        raise NetworkError(
+            f"population {population.name!r}: decay_bits is {population.decay_bits}; 1 to 30 are possible"
+        )
+    if (np.abs(population.bias_exp) > 63).any():
+        raise NetworkError(f"population {population.name!r}: a bias_exp beyond -63 to 63")
+    for label, field, offset in (
+        ("du", population.du, population.u_offset),
+        ("dv", population.dv, population.v_offset),
+    ):
+        largest = (1 << population.decay_bits) - offset
+        bad = (field < 0) | (field > largest)
+        if bad.any():
+            index = int(np.flatnonzero(bad)[0])
+            raise NetworkError(
+                f"population {population.name!r}: {label}[{index}] is {field[index]}; it must lie in 0 to {largest}"
+            )
+
+
+def _check_connection(connection: ChipConnection, shape: tuple[int, int], fixed: bool) -> None:
+    _check_array(f"connection {connection.name!r}: weight", connection.weight, shape, fixed)
+    if isinstance(connection.weight_format, Float64) == fixed:
+        raise NetworkError(
+            f"connection {connection.name!r}: weight_format is {connection.weight_format}, but a network is either all Fixed or all Float64"
+        )
+    if connection.delays is not None:
+        _check_array(f"connection {connection.name!r}: delays", connection.delays, shape, True)
+        if (connection.delays < 0).any():
+            raise NetworkError(
+                f"connection {connection.name!r}: a delay of {connection.delays.min()} steps; delays must be >= 0"
+            )
+    if isinstance(connection.weight_format, Fixed):
+        _check_weights_held(connection, connection.weight_format)
+
+
+def _check_weights_held(connection: ChipConnection, weight_format: Fixed) -> None:
+    """Refuse weights that Lava would change before computing with them (up to 8 bits; wider ones Lava cannot hold)."""
+    if weight_format.bits > WEIGHT_BITS:
+        return
+    held = lava_weights(connection.weight, connection.sign_mode, weight_format.bits)
+    if not np.array_equal(held, connection.weight):
+        post, pre = (int(k) for k in np.argwhere(held != connection.weight)[0])
+        raise NetworkError(
+            f"connection {connection.name!r}: weight[{post}, {pre}] = {connection.weight[post, pre]} is not held by "
+            f"{weight_format.bits} {connection.sign_mode} bits; the chip would compute with {held[post, pre]}; quantise it first"
+        )
+
+
+def check_stimulus(network: ChipNetwork, stimulus: Stimulus) -> None:
+    """Refuse a stimulus that does not fit the network's inputs (InputError).
+
+    An array without channels may have any name: it gives a network without inputs its samples and steps.
+    """
+    ports = {port.name: port for port in network.inputs}
+    for name, array in stimulus.inputs.items():
+        if name not in ports and array.shape[2] > 0:
+            near = get_close_matches(name, ports, 1, 0) if ports else []
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise InputError(f"stimulus {name!r}: network {network.name!r} has no such input{hint}")
+    if not stimulus.inputs:
+        raise InputError("the stimulus holds no array; without one there are no samples and no steps to run")
+    for port in network.inputs:
+        if port.name not in stimulus.inputs:
+            raise InputError(f"input {port.name!r} of network {network.name!r} has no stimulus; give an array of zeros")
+        _check_values(port, stimulus.inputs[port.name], network.is_fixed)
+
+
+def _check_values(port: ChipInput, array: Numbers, fixed: bool) -> None:
+    if array.shape[2] != port.size:
+        raise InputError(f"stimulus {port.name!r} has {array.shape[2]} channels, but the input has {port.size}")
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"stimulus {port.name!r} holds {array.dtype} values; numbers are needed")
+    if array.dtype.kind == "b":
+        return
+    for sample in range(len(array)):
+        values = array[sample]
+        if port.message_bits == 0:
+            good, wanted = (values == 0) | (values == 1), "a binary input takes 0 or 1; encode it first"
+        elif fixed:
+            good = (values >= INT32.min) & (values <= INT32.max) & (values == np.floor(values))
+            wanted = "a graded input takes integers of up to 32 bits; encode it first"
+        else:
+            good, wanted = np.isfinite(values), "a graded input takes finite numbers"
+        if not good.all():
+            step, channel = (int(k) for k in np.argwhere(~good)[0])
+            raise InputError(
+                f"stimulus {port.name!r}[{sample}, {step}, {channel}] is {values[step, channel]}; {wanted}"
+            )
+
+
+def check_probes(network: ChipNetwork, probes: Sequence[Probe]) -> None:
+    """Refuse probes of a population or state that is not there (InputError)."""
+    names = [p.name for p in network.populations]
+    for name, state in probes:
+        if name not in names:
+            raise InputError(
+                f"probe {name!r}: network {network.name!r} has no such population; it has {', '.join(names)}"
+            )
+        if state not in STATES:
+            raise InputError(f"probe {name!r}: no state {state!r}; one of {', '.join(STATES)}")

@@ -1,0 +1,230 @@
+"""The emulator compiled by numba: the same numbers as reference.py, a whole stretch of steps per call.
+
+Spikes are events: only the weights of sources that sent something are read, one contiguous row [source, target] each,
+and added to a ring buffer per target population whose row ``t % slots`` arrives at step t. Ring and states are int32
+under Fixed, and an int32 store wraps, which is exactly the arithmetic wanted. :mod:`~neuroalign.sim.emulator.layout`
+describes the arrays. Indices are formed so that LLVM vectorises the loops over neurons: through slices.
+"""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+
+from neuroalign import fixed_point
+from neuroalign.sim.emulator.layout import Layout
+
+_decay_towards_zero = numba.njit(fixed_point.decay_towards_zero)
+_wrap_int32 = numba.njit(fixed_point.wrap_int32)
+_fold_once = numba.njit(fixed_point.fold_once)
+_saturate = numba.njit(fixed_point.saturate)
+
+
+@numba.njit
+def _send(t: Any, wire: Any, sent: Any, weights: Any, delays: Any, ring: Any) -> None:
+    """Add the weights of every source that sends at step t to the ring of the target."""
+    size = wire.target_size
+    targets = ring[wire.ring : wire.ring + wire.slots * size]
+    for source in range(wire.source_size):
+        payload = sent[wire.source + source]
+        if payload == 0:
+            continue
+        first = wire.weight + source * size
+        row = weights[first : first + size]
+        if wire.delay < 0:
+            own = delays[wire.delays + source * size : wire.delays + (source + 1) * size]
+            for k in range(size):
+                slot = (t + own[k]) % wire.slots
+                targets[slot * size + k] += row[k] * payload if wire.graded else row[k]
+        else:
+            slot = (t + wire.delay) % wire.slots
+            arriving = targets[slot * size : (slot + 1) * size]
+            if wire.graded:
+                for k in range(size):
+                    arriving[k] += row[k] * payload
+            else:
+                for k in range(size):
+                    arriving[k] += row[k]
+
+
+@numba.njit
+def _send_shifted_right(t: Any, wire: Any, sent: Any, weights: Any, delays: Any, ring: Any, scratch: Any) -> None:
+    """As :func:`_send` for a negative exponent: the sum of each delay is formed first, then rounded down."""
+    size = wire.target_size
+    sums = scratch[: wire.bins * size]
+    sums[:] = 0
+    for source in range(wire.source_size):
+        payload = np.int64(sent[wire.source + source])
+        if payload == 0:
+            continue
+        if not wire.graded:
+            payload = np.int64(1)
+        first = wire.weight + source * size
+        for k in range(size):
+            place = 0 if wire.delay >= 0 else delays[wire.delays + source * size + k] - wire.first_bin
+            sums[place * size + k] += _wrap_int32(weights[first + k] * payload)
+    for place in range(wire.bins):
+        slot = (t + wire.first_bin + place) % wire.slots
+        for k in range(size):
+            total = sums[place * size + k]
+            if wire.wrap_sum:
+                total = _wrap_int32(total)
+            ring[wire.ring + slot * size + k] += total >> wire.right_shift
+
+
+@numba.njit
+def _send_fixed(t: Any, wires: Any, sent: Any, weights: Any, delays: Any, ring: Any, scratch: Any) -> None:
+    for w in range(wires.size):
+        if wires[w].right_shift > 0:
+            _send_shifted_right(t, wires[w], sent, weights, delays, ring, scratch)
+        else:
+            _send(t, wires[w], sent, weights, delays, ring)
+
+
+@numba.njit
+def _send_float(t: Any, wires: Any, sent: Any, weights: Any, delays: Any, ring: Any) -> None:
+    for w in range(wires.size):
+        _send(t, wires[w], sent, weights, delays, ring)
+
+
+@numba.njit
+def _record(record: Any, row: Any, column: Any, values: Any) -> None:
+    if column >= 0:
+        for k in range(values.size):
+            record[row, column + k] = values[k]
+
+
+@numba.njit
+def _update_fixed(
+    p: Any, a: Any, u: Any, v: Any, s: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, counts: Any
+) -> None:
+    """One step of one population's neurons; ``counts`` gains u and v out of format, and spikes."""
+    u_excess = v_excess = spikes = 0
+    for k in range(p.size):
+        exact = _decay_towards_zero(np.int64(u[k]), keep_u[k], p.decay_bits) + (np.int64(a[k]) << p.weight_shift)
+        new_u = _wrap_int32(exact)
+        new_u = _wrap_int32(_fold_once(new_u, p.u_bits)) if p.u_wraps else _saturate(new_u, p.u_bits)
+        u_excess += new_u != exact
+        exact = _decay_towards_zero(np.int64(v[k]), keep_v[k], p.decay_bits) + new_u + bias[k]
+        new_v = _wrap_int32(exact)
+        new_v = _wrap_int32(_fold_once(new_v, p.v_bits)) if p.v_wraps else _saturate(new_v, p.v_bits)
+        v_excess += new_v != exact
+        spike = new_v > threshold[k]
+        spikes += spike
+        u[k] = new_u
+        v[k] = new_v - spike * (threshold[k] if p.subtracts else new_v)
+        s[k] = spike
+    counts[0] += u_excess
+    counts[1] += v_excess
+    counts[2] += spikes
+
+
+@numba.njit
+def _update_float(p: Any, a: Any, u: Any, v: Any, s: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any) -> None:
+    for k in range(p.size):
+        u[k] = u[k] * keep_u[k] + a[k]
+        new_v = v[k] * keep_v[k] + u[k] + bias[k]
+        spike = new_v > threshold[k]
+        if spike:
+            new_v = new_v - threshold[k] if p.subtracts else 0.0
+        v[k] = new_v
+        s[k] = spike
+
+
+@lru_cache(maxsize=1)
+def step_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
+    """The kernels (Fixed, Float64), each running the steps t0 to t0 + len(record) and returning the source's stamp.
+
+    numba's disk cache notices a change of this file, but not of the file the arithmetic comes from. So the kernels
+    are closures over a stamp of that source: numba keys its cache by the values a function closes over.
+    """
+    stamp = zlib.crc32(inspect.getsource(fixed_point).encode())
+
+    @numba.njit(cache=True, nogil=True)
+    def fixed_steps(
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, weights: Any, delays: Any,
+        keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any, scratch: Any,
+        counts: Any,
+    ) -> int:  # fmt: skip
+        channels = sent.size - u.size
+        for row in range(record.shape[0]):
+            t = t0 + row
+            for k in range(channels):
+                sent[k] = given[row, k] if row < given.shape[0] else 0
+            _send_fixed(t, wires[:input_wires], sent, weights, delays, ring, scratch)
+            for i in range(populations.size):
+                p = populations[i]
+                low, high = p.first, p.first + p.size
+                arrived = p.ring + (t % p.slots) * p.size
+                a = ring[arrived : arrived + p.size]
+                s = sent[channels + low : channels + high]
+                _update_fixed(
+                    p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
+                    bias[low:high], counts[i],
+                )  # fmt: skip
+                _record(record, row, p.column_a, a)
+                _record(record, row, p.column_u, u[low:high])
+                _record(record, row, p.column_v, v[low:high])
+                _record(record, row, p.column_s, s)
+                a[:] = 0
+                _send_fixed(t, wires[p.wires : p.wires_end], sent, weights, delays, ring, scratch)
+        return stamp
+
+    @numba.njit(cache=True, nogil=True)
+    def float_steps(
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, weights: Any, delays: Any,
+        keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
+    ) -> int:  # fmt: skip
+        channels = sent.size - u.size
+        for row in range(record.shape[0]):
+            t = t0 + row
+            for k in range(channels):
+                sent[k] = given[row, k] if row < given.shape[0] else 0.0
+            _send_float(t, wires[:input_wires], sent, weights, delays, ring)
+            for i in range(populations.size):
+                p = populations[i]
+                low, high = p.first, p.first + p.size
+                arrived = p.ring + (t % p.slots) * p.size
+                a = ring[arrived : arrived + p.size]
+                s = sent[channels + low : channels + high]
+                _update_float(
+                    p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
+                    bias[low:high],
+                )  # fmt: skip
+                _record(record, row, p.column_a, a)
+                _record(record, row, p.column_u, u[low:high])
+                _record(record, row, p.column_v, v[low:high])
+                _record(record, row, p.column_s, s)
+                a[:] = 0.0
+                _send_float(t, wires[p.wires : p.wires_end], sent, weights, delays, ring)
+        return stamp
+
+    return fixed_steps, float_steps
+
+
+class KernelRun:
+    """The state of one sample between calls of a kernel."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.u, self.v = layout.u0.copy(), layout.v0.copy()
+        self.sent = np.zeros(layout.channels + layout.u0.size, dtype=layout.dtype)
+        self.ring = np.zeros(layout.ring_size, dtype=layout.dtype)
+        self.scratch = np.zeros(layout.scratch_size, dtype=np.int64)
+        self.counts = np.zeros((len(layout.populations), 3), dtype=np.int64)
+
+    def advance(self, t0: int, given: Any, record: Any) -> None:
+        """Run ``len(record)`` steps from t0, ``given`` being the input of the first of them; fills ``record``."""
+        x = self.layout
+        fixed_steps, float_steps = step_kernels()
+        static = (x.populations, x.input_wires, x.wires, x.weights, x.delays, x.keep_u, x.keep_v, x.threshold, x.bias)
+        if x.dtype == np.int32:
+            fixed_steps(t0, given, record, *static, self.u, self.v, self.sent, self.ring, self.scratch, self.counts)
+        else:
+            float_steps(t0, given, record, *static, self.u, self.v, self.sent, self.ring)

@@ -1,0 +1,211 @@
+"""A ChipNetwork as flat arrays for the kernels: one signature serves every network of a number format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Numbers
+from neuroalign.fixed_point import shift, wrap_int32
+from neuroalign.recording import Probe
+from neuroalign.sim.emulator.order import update_order
+
+POPULATION = np.dtype(
+    [
+        ("first", np.int64),  # of its neurons, in the arrays of all neurons
+        ("size", np.int64),
+        ("ring", np.int64),  # first entry in the ring buffer
+        ("slots", np.int64),  # rows of the ring buffer: row t % slots arrives at step t
+        ("wires", np.int64),  # first outgoing connection
+        ("wires_end", np.int64),
+        ("decay_bits", np.int64),
+        ("weight_shift", np.int64),
+        ("u_bits", np.int64),
+        ("u_wraps", np.int64),
+        ("v_bits", np.int64),
+        ("v_wraps", np.int64),
+        ("subtracts", np.int64),  # whether a spike subtracts the threshold instead of setting v to 0
+        ("column_a", np.int64),  # first column in the record, -1 where not recorded
+        ("column_u", np.int64),
+        ("column_v", np.int64),
+        ("column_s", np.int64),
+    ]
+)
+WIRE = np.dtype(
+    [
+        ("source", np.int64),  # first of its entries in what all inputs and neurons send
+        ("source_size", np.int64),
+        ("target_size", np.int64),
+        ("ring", np.int64),
+        ("slots", np.int64),
+        ("weight", np.int64),  # first entry in the weights, rows of one source each
+        ("delay", np.int64),  # the delay of all synapses, -1 where each has its own
+        ("delays", np.int64),  # first entry in the delays, where each has its own
+        ("bins", np.int64),  # delays from first_bin on that the scratch area holds, for right_shift > 0
+        ("first_bin", np.int64),
+        ("right_shift", np.int64),
+        ("graded", np.int64),
+        ("wrap_sum", np.int64),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Arrays of the kernels; ``keep_u`` and ``keep_v`` are what a step leaves of a state (``1 - du``, in its units)."""
+
+    order: tuple[ChipPopulation, ...]
+    populations: NDArray[Any]
+    input_wires: int
+    wires: NDArray[Any]
+    weights: Numbers
+    delays: NDArray[np.int32]
+    keep_u: Numbers
+    keep_v: Numbers
+    threshold: Numbers
+    bias: Numbers
+    u0: Numbers
+    v0: Numbers
+    channels: int
+    ring_size: int
+    scratch_size: int
+    columns: int
+    dtype: np.dtype[Any]
+
+
+def lay_out(network: ChipNetwork, probes: Sequence[Probe]) -> Layout:
+    """Flatten a checked network; populations are in update order, connections by their source."""
+    fixed = network.is_fixed
+    order = [network.populations[k] for k in update_order(network)]
+    dtype = np.dtype(np.int32 if fixed else np.float64)
+    populations = _population_table(network, order, probes)
+    senders = [port.name for port in network.inputs] + [p.name for p in order]
+    connections = sorted(network.connections, key=lambda c: senders.index(c.source))
+    channels = sum(port.size for port in network.inputs)
+    wires, weights, delays = _wire_table(network, order, populations, connections)
+    input_wires = sum(c.source in senders[: len(network.inputs)] for c in connections)
+    for row, population in zip(populations, order, strict=True):
+        own = [k for k, c in enumerate(connections) if c.source == population.name]
+        row["wires"], row["wires_end"] = (own[0], own[-1] + 1) if own else (0, 0)
+    scratch = [int(w["bins"] * w["target_size"]) for w in wires if w["right_shift"]]
+    return Layout(
+        order=tuple(order),
+        populations=populations,
+        input_wires=input_wires,
+        wires=wires,
+        weights=_joined([w.ravel() for w in weights], dtype),
+        delays=_joined([d.ravel() for d in delays], np.dtype(np.int32)),
+        keep_u=_joined([_keep(p, p.du, p.u_offset) for p in order], dtype),
+        keep_v=_joined([_keep(p, p.dv, p.v_offset) for p in order], dtype),
+        threshold=_joined([_threshold(p) for p in order], np.dtype(np.int64 if fixed else np.float64)),
+        bias=_joined([_bias(p) for p in order], dtype),
+        u0=_joined([p.u0 for p in order], dtype),
+        v0=_joined([p.v0 for p in order], dtype),
+        channels=channels,
+        ring_size=int(sum(p["slots"] * p["size"] for p in populations)),
+        scratch_size=max(scratch, default=0),
+        columns=sum(network.population(name).size for name, _ in dict.fromkeys(probes)),
+        dtype=dtype,
+    )
+
+
+def _population_table(network: ChipNetwork, order: Sequence[ChipPopulation], probes: Sequence[Probe]) -> NDArray[Any]:
+    table = np.zeros(len(order), dtype=POPULATION)
+    columns = probe_columns(network, probes)
+    first = ring = 0
+    for row, p in zip(table, order, strict=True):
+        longest = max((c.max_delay for c in network.connections if c.target == p.name), default=0)
+        slots = network.connection_delay_steps + longest + 1
+        row["first"], row["size"], row["ring"], row["slots"] = first, p.size, ring, slots
+        row["decay_bits"], row["weight_shift"], row["subtracts"] = p.decay_bits, p.weight_shift, p.reset == "subtract"
+        for state, number_format in (("u", p.u_format), ("v", p.v_format)):
+            if isinstance(number_format, Fixed):
+                row[f"{state}_bits"] = number_format.bits
+                row[f"{state}_wraps"] = number_format.on_excess == "wrap"
+        for state in ("a", "u", "v", "s"):
+            row[f"column_{state}"] = columns.get((p.name, state), -1)
+        first += p.size
+        ring += slots * p.size
+    return table
+
+
+def probe_columns(network: ChipNetwork, probes: Sequence[Probe]) -> dict[Probe, int]:
+    """First column of each probe in the kernels' record."""
+    columns: dict[Probe, int] = {}
+    column = 0
+    for probe in dict.fromkeys(probes):
+        columns[probe] = column
+        column += network.population(probe[0]).size
+    return columns
+
+
+def _wire_table(
+    network: ChipNetwork,
+    order: Sequence[ChipPopulation],
+    populations: NDArray[Any],
+    connections: Sequence[ChipConnection],
+) -> tuple[NDArray[Any], list[Numbers], list[NDArray[np.int64]]]:
+    table = np.zeros(len(connections), dtype=WIRE)
+    sources: dict[str, tuple[int, int]] = {}
+    first = 0
+    for name, size in [(port.name, port.size) for port in network.inputs] + [(p.name, p.size) for p in order]:
+        sources[name] = (first, size)
+        first += size
+    row_of = {p.name: row for p, row in zip(order, populations, strict=True)}
+    weights: list[Numbers] = []
+    delays: list[NDArray[np.int64]] = []
+    for row, c in zip(table, connections, strict=True):
+        target = row_of[c.target]
+        row["source"], row["source_size"] = sources[c.source]
+        row["target_size"], row["ring"], row["slots"] = target["size"], target["ring"], target["slots"]
+        row["weight"] = sum(w.size for w in weights)
+        row["delays"] = sum(d.size for d in delays)
+        row["graded"] = c.message_bits > 0
+        row["wrap_sum"] = c.message_bits > 0 and c.delays is None
+        weights.append(_kernel_weights(c))
+        synapse_delays = _fill_delays(row, c, network.connection_delay_steps)
+        if synapse_delays is not None:
+            delays.append(synapse_delays)
+    return table, weights, delays
+
+
+def _fill_delays(row: Any, c: ChipConnection, steps: int) -> NDArray[np.int64] | None:
+    """Fill in a wire's delays; returns them (source, target) where they differ between synapses."""
+    if isinstance(c.weight_format, Fixed) and c.weight_exp < 0:
+        row["right_shift"] = min(-c.weight_exp, 63)
+    delays = np.zeros((1, 1), dtype=np.int64) if c.delays is None or c.delays.size == 0 else c.delays
+    lowest, highest = int(delays.min()), int(delays.max())
+    row["first_bin"], row["bins"] = steps + lowest, highest - lowest + 1
+    row["delay"] = steps + lowest if lowest == highest else -1
+    return None if lowest == highest else steps + delays.T
+
+
+def _kernel_weights(c: ChipConnection) -> Numbers:
+    """Weights (source, target); shifted beforehand where that equals shifting the sum modulo 2**32."""
+    if not isinstance(c.weight_format, Fixed):
+        return np.asarray(c.weight.T * 2.0**c.weight_exp)
+    return np.asarray(wrap_int32(shift(c.weight.T.astype(np.int64), min(max(c.weight_exp, 0), 63))))
+
+
+def _keep(p: ChipPopulation, decay: Numbers, offset: int) -> Numbers:
+    if isinstance(p.v_format, Fixed):
+        return (1 << p.decay_bits) - (decay + offset)
+    return 1 - decay
+
+
+def _threshold(p: ChipPopulation) -> Numbers:
+    if isinstance(p.v_format, Fixed):
+        return np.asarray(p.threshold.astype(np.int64) << p.threshold_shift)
+    return p.threshold if p.spiking else np.full(p.size, np.inf)
+
+
+def _bias(p: ChipPopulation) -> Numbers:
+    return np.asarray(wrap_int32(shift(p.bias_mant, p.bias_exp))) if isinstance(p.v_format, Fixed) else p.bias_mant
+
+
+def _joined(parts: Sequence[Numbers], dtype: np.dtype[Any]) -> Numbers:
+    return np.concatenate([np.zeros(0, dtype=dtype), *(np.asarray(part).astype(dtype) for part in parts)])

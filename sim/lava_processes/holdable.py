@@ -1,0 +1,112 @@
+"""What Lava's bit-accurate models hold exactly as it is; looked at without Lava, so that refusals come at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed
+from neuroalign.errors import ConversionRefused, InputError
+from neuroalign.fixed_point import WEIGHT_BITS, lava_weights
+
+LARGEST_DELAY = 63
+"""Extra steps of a DelayDense synapse that Lava accepts."""
+
+_LAVA_FIELDS = {"decay_bits": 12, "u_offset": 1, "v_offset": 0, "threshold_shift": 6, "weight_shift": 6}
+_STATE_BITS = 24
+# Lava checks none of these; beyond them its integer types would wrap or its shifts be undefined.
+_RANGES = {
+    "bias_mant": (-(2**15), 2**15 - 1),
+    "bias_exp": (-31, 31),
+    "u0": (-(2**31), 2**31 - 1),
+    "v0": (-(2**31), 2**31 - 1),
+    "du": (0, 4095),
+    "dv": (0, 4096),
+    "threshold": (-(2**31), 2**31 - 1),
+}
+
+
+def check_network(network: ChipNetwork) -> None:
+    """Raise ConversionRefused unless Lava's models hold ``network`` exactly as it is."""
+    if network.connection_delay_steps != 1:
+        raise _refused(f"network {network.name!r}", "connection_delay_steps", network.connection_delay_steps, "1")
+    named = [i.name for i in network.inputs]
+    named += [p.name for p in network.populations] + [c.name for c in network.connections]
+    for name in named:
+        if named.count(name) > 1:
+            raise ConversionRefused(f"lava: two parts of network {network.name!r} are named {name!r}; rename one")
+    for population in network.populations:
+        _check_population(population)
+    for connection in network.connections:
+        _check_connection(connection)
+
+
+def check_sample(network: ChipNetwork, sample: Mapping[str, NDArray[Any]]) -> None:
+    """Raise InputError unless ``sample`` has one (steps, channels) array of whole numbers for each input.
+
+    An array without channels may have any name: it gives a network without inputs its steps.
+    """
+    ports = {port.name: port for port in network.inputs}
+    given = {name for name, values in sample.items() if name in ports or values.shape[-1] > 0}
+    if given != set(ports):
+        raise InputError(f"lava: stimulus has inputs {sorted(given)}, but the network has {sorted(ports)}")
+    for name, port in ports.items():
+        _check_values(port, sample[name])
+
+
+def _check_values(port: ChipInput, values: NDArray[Any]) -> None:
+    if values.ndim != 2 or values.shape[1] != port.size:
+        raise InputError(f"lava: input {port.name!r} has shape {values.shape}; (steps, {port.size}) is needed")
+    if values.size == 0:
+        return
+    low, high = (-(2**31), 2**31 - 1) if port.message_bits else (0, 1)
+    outside = ~((values >= low) & (values <= high) & (values == np.floor(values)))
+    if outside.any():
+        kind = "whole numbers" if port.message_bits else "spikes, 0 or 1"
+        raise InputError(f"lava: input {port.name!r} holds {values[outside][0]}; {kind} are needed; encode it first")
+
+
+def _check_population(population: ChipPopulation) -> None:
+    where = f"population {population.name!r}"
+    for name, value in _LAVA_FIELDS.items():
+        if getattr(population, name) != value:
+            raise _refused(where, name, getattr(population, name), str(value))
+    for name, excess in (("u_format", "wrap"), ("v_format", "saturate")):
+        held = getattr(population, name)
+        if not isinstance(held, Fixed) or (held.bits, held.on_excess) != (_STATE_BITS, excess):
+            raise _refused(where, name, held, f"{_STATE_BITS} bits that {excess}")
+    for name, (low, high) in _RANGES.items():
+        _check_range(where, name, getattr(population, name), low, high)
+
+
+def _check_connection(connection: ChipConnection) -> None:
+    where = f"connection {connection.name!r}"
+    if not isinstance(connection.weight_format, Fixed):
+        raise _refused(where, "weight_format", connection.weight_format, "whole numbers")
+    _check_range(where, "weight", connection.weight, -256, 255)
+    bits = min(connection.weight_format.bits, WEIGHT_BITS)
+    held = lava_weights(connection.weight, connection.sign_mode, bits)
+    for post, pre in np.argwhere(held != connection.weight)[:1]:
+        raise _refused(
+            where,
+            f"weight[{post}, {pre}]",
+            connection.weight[post, pre],
+            f"{held[post, pre]} in {bits} {connection.sign_mode} bits",
+        )
+    if connection.delays is not None:
+        _check_range(where, "delays", connection.delays, 0, LARGEST_DELAY)
+
+
+def _check_range(where: str, name: str, values: NDArray[Any], low: int, high: int) -> None:
+    if not np.issubdtype(values.dtype, np.integer):
+        raise _refused(where, f"{name} of type", values.dtype, "whole numbers")
+    outside = values[(values < low) | (values > high)]
+    if outside.size:
+        raise _refused(where, name, outside[0], f"{low} to {high}")
+
+
+def _refused(where: str, name: str, value: object, held: str) -> ConversionRefused:
+    return ConversionRefused(f"lava: {where} has {name} {value}, but Lava holds {held}; quantise for a Loihi profile")
