@@ -267,12 +267,16 @@ def check_integers(program: Program) -> None:
 
 
 def nearest_coefficient(value: float) -> tuple[int, int]:
-    """Mantissa and exponent closest to ``value``; of equally close ones that with the smallest mantissa."""
-    best = (0, 0)
+    """Mantissa and exponent closest to ``value``, of equally close ones those with the smallest mantissa.
+
+    (0, 0) for 0 only: the smallest coefficient stands for what is smaller still.
+    """
+    best = (int(math.copysign(1, value)), MIN_EXPONENT) if value else (0, 0)
     for exponent in range(MIN_EXPONENT, MAX_EXPONENT + 1):
         low = MIN_MANTISSA if exponent == MAX_EXPONENT else MIN_MANTISSA + 1
         mantissa = min(MAX_MANTISSA, max(low, round(value / 2.0**exponent)))
-        best = min(best, (mantissa, exponent), key=lambda c: (abs(c[0] * 2.0 ** c[1] - value), abs(c[0])))
+        if mantissa:
+            best = min(best, (mantissa, exponent), key=lambda c: (abs(c[0] * 2.0 ** c[1] - value), abs(c[0])))
     return best
 
 

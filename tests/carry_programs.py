@@ -65,4 +65,4 @@ TEXTS: dict[str, tuple[dict[str, Trace], str, str]] = {
 def carry_program(name: str) -> Program:
     """The program called ``name``, with t_epoch 1."""
     traces, tag_update, dw = TEXTS[name]
-    return program_from_text(dw=dw, dt=tag_update, rng_seed=7, **traces)
+    return program_from_text(dw=dw, dt=tag_update, rng_seed=7, **traces)  # type: ignore[arg-type]

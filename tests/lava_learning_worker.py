@@ -39,10 +39,10 @@ GRADED = {
 
 
 class Recorded:
-    """Writes all states after the spiking phase, and again after the learning phase where there is one."""
+    """Writes all states at the end of each step: after the learning phase where there is one."""
 
     def run_spk(self: Any) -> None:
-        super().run_spk()
+        super().run_spk()  # type: ignore[misc]
         if self.time_step == 1:
             folder, steps = Path(self.proc_params["record_to"]), self.proc_params["record_steps"]
             shapes = {name: np.shape(getattr(self, name)) for name in STATES}
@@ -50,10 +50,11 @@ class Recorded:
                 name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.float64, (steps, *shape))
                 for name, shape in shapes.items()
             }
-        self.write_down()
+        if not self.lrn_guard():
+            self.write_down()
 
     def run_lrn(self: Any) -> None:
-        super().run_lrn()
+        super().run_lrn()  # type: ignore[misc]
         self.write_down()
 
     def write_down(self: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -24,6 +25,7 @@ from neuroalign.microcode import (
 )
 from neuroalign.sim.emulator.graded import GradedMode
 
+Kind = Literal["fixed", "float", "graded"]
 SIGN_MODES: tuple[SignMode, ...] = ("mixed", "excitatory", "inhibitory")
 MODES: tuple[GradedMode, ...] = ("impulse", "overwrite", "add-saturate", "add-carry")
 
@@ -33,11 +35,12 @@ def random_program(rng: np.random.Generator, fixed: bool = True) -> Program:
     k = int(rng.integers(0, 4))
     targets = rng.random(3) < (0.9, 0.4, 0.6)
     targets[0] |= not targets.any()
-    rules = [
+    dw, dd, tag_update = [
         tuple(random_product(rng, k, fixed) for _ in range(rng.integers(1, 4))) if chosen else () for chosen in targets
     ]
-    traces = {name: _random_trace(rng, fixed) for name in TRACES}
-    return Program(*rules, **traces, t_epoch=int(rng.integers(1, 8)), rng_seed=int(rng.integers(0, 1000)))
+    traces = [_random_trace(rng, fixed) for _ in TRACES]
+    program = Program(dw, dd, tag_update, *traces)
+    return replace(program, t_epoch=int(rng.integers(1, 8)), rng_seed=int(rng.integers(0, 1000)))
 
 
 def random_product(rng: np.random.Generator, k: int, fixed: bool) -> Product:

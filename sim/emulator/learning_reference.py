@@ -73,18 +73,20 @@ class PlasticState:
         """Take in the source spikes of step t (from 1): 0 and 1, or payloads where ``graded`` is not "impulse"."""
         x1, spiked = graded_x1(self.graded, self.fixed, self.x[0], spikes)
         repeated = spiked & (self.tx > 0)
-        # Lava puts 0 in the place of a draw here: a fraction of the impulse always rounds up
-        self.x = np.where(repeated, self.x_arithmetic.raised(self.x, 0), self.x)
+        if repeated.any():
+            # Lava puts 0 in the place of a draw here: a fraction of the impulse always rounds up
+            self.x = np.where(repeated, self.x_arithmetic.raised(self.x, 0), self.x)
         if self.graded != "impulse":
-            self.x[0] = x1
+            self.x = np.stack([x1, self.x[1]])
         self.tx = np.where(spiked, self._step_in_epoch(t), self.tx)
 
     def record_target(self, t: int, spikes: Numbers) -> None:
         """Take in the target's spikes of the same step t."""
         spiked = spikes != 0
         repeated = spiked & (self.ty > 0)
-        draw = self.streams.impulse_y[2 * t - 1]
-        self.y = np.where(repeated, self.y_arithmetic.raised(self.y, draw), self.y)
+        if repeated.any():
+            draw = self.streams.impulse_y[2 * t - 1]
+            self.y = np.where(repeated, self.y_arithmetic.raised(self.y, draw), self.y)
         self.ty = np.where(spiked, self._step_in_epoch(t), self.ty)
 
     def learn(self, t: int) -> None:

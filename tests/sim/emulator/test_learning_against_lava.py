@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from carry_programs import TEXTS, carry_program
 from lava_learning import COMPARED, PlasticCase, PlasticNet, first_mismatch, run_lava, run_reference
-from random_rules import random_net, random_text
+from random_rules import Kind, random_net, random_text
 
 from neuroalign.errors import RuleError
 from neuroalign.microcode_text import parse
@@ -17,7 +18,11 @@ from neuroalign.microcode_text import parse
 pytest.importorskip("lava")
 pytestmark = [pytest.mark.lava, pytest.mark.slow]
 
-KINDS = {"fixed": (7, 15), "graded": (1, 12), "float": (1, 12)}  # nets, connections in each
+KINDS: dict[Kind, tuple[int, int]] = {
+    "fixed": (7, 15),
+    "graded": (1, 12),
+    "float": (1, 12),
+}  # nets, connections in each
 STEPS = 200
 CARRY_STEPS = 2000
 TEXT_COUNT = 600
@@ -41,7 +46,7 @@ class Compared:
     @property
     def spikes(self) -> bool:
         """Whether both sides spike often enough to be evidence."""
-        return min(np.count_nonzero(self.net.pre), np.count_nonzero(self.net.post)) >= 20
+        return bool(min(np.count_nonzero(self.net.pre), np.count_nonzero(self.net.post)) >= 20)
 
 
 Results = tuple[dict[str, list[Compared]], list[tuple[str, Any]]]
@@ -51,20 +56,21 @@ Results = tuple[dict[str, list[Compared]], list[tuple[str, Any]]]
 def lava_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Everything this file compares, from one Lava session."""
     rng = np.random.default_rng(20)
-    nets = {kind: [random_net(rng, cases, STEPS, kind) for _ in range(n)] for kind, (n, cases) in KINDS.items()}
-    spikes = [(rng.random((CARRY_STEPS, n)) < rate).astype(np.int32) for n, rate in ((6, 0.06), (4, 0.09))]
+    nets: dict[str, list[PlasticNet]] = {
+        kind: [random_net(rng, cases, STEPS, kind) for _ in range(n)] for kind, (n, cases) in KINDS.items()
+    }
+    pre, post = ((rng.random((CARRY_STEPS, n)) < rate).astype(np.int32) for n, rate in ((6, 0.06), (4, 0.09)))
     zero = np.zeros((4, 6), dtype=np.int64)
-    nets["carry"] = [PlasticNet(*spikes, [PlasticCase(carry_program(name), zero, zero, zero) for name in TEXTS])]
+    nets["carry"] = [PlasticNet(pre, post, [PlasticCase(carry_program(name), zero, zero, zero) for name in TEXTS])]
     texts = [random_text(rng) for _ in range(TEXT_COUNT)]
     all_nets = [net for group in nets.values() for net in group]
-    results, read = run_lava(tmp_path_factory.mktemp("lava"), all_nets, texts)
-    left = iter(results)
+    with ThreadPoolExecutor(1) as beside:
+        in_lava = beside.submit(run_lava, tmp_path_factory.mktemp("lava"), all_nets, texts)
+        ours = [[run_reference(net, case) for case in net.cases] for net in all_nets]
+        results, read = in_lava.result()
+    left = iter(zip(results, ours, strict=True))
     compared = {
-        kind: [
-            Compared(net, case, lava, run_reference(net, case))
-            for net in group
-            for case, lava in zip(net.cases, next(left), strict=True)
-        ]
+        kind: [Compared(net, *both) for net in group for both in zip(net.cases, *next(left), strict=True)]
         for kind, group in nets.items()
     }
     return compared, list(zip(texts, read, strict=True))
