@@ -30,6 +30,23 @@ class ProfileError(InputError):
     """A hardware profile is unknown, malformed or lacks a figure that is needed."""
 
 
+class RuleError(InputError):
+    """A learning rule, its microcode text, or a trace cannot be used.
+
+    Parameters
+    ----------
+    message
+        One line: what, where, why, and what to write instead.
+    text, column
+        The text being read and the character (from 1) the message is about; both are shown below the message.
+    """
+
+    def __init__(self, message: str, text: str = "", column: int = 0) -> None:
+        self.message, self.text, self.column = message, text, column
+        shown = text.translate({9: " ", 10: " ", 13: " "})
+        super().__init__(f"{message}\n    {shown}\n    {'^':>{column}}" if column else message)
+
+
 class ConversionRefused(NeuroalignError):
     """The profile cannot hold the network, or only with a change the user must agree to."""
 

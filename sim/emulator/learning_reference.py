@@ -1,0 +1,243 @@
+"""The learning engine in readable numpy: what a plastic connection *is*, in both number formats.
+
+What happens in step t, with T = t_epoch (the caller's part in brackets)::
+
+    [sum the weights of the source spikes of t; they arrive at the target in step t + 1]
+    record_source(t, spikes)    the source spikes of t
+    record_target(t, spikes)    the target's spikes of the same step t
+    learn(t)                    acts when t mod T == 0:
+        1  traces through the epoch (:mod:`traces`), each dependency reading them at its last spike
+        2  w, d and the tag t from the values before this update, all three at once (:mod:`products`)
+        3  traces := their values at the end of the epoch; spike times := 0
+
+So a weight changed in step t acts first on source spikes of step t + 1. A spike that is not the first of its neuron in
+an epoch adds its impulse at once, to the values of the epoch's start, so that it decays over the whole epoch.
+
+Source: Lava 0.10, ``magma/core/model/py/connection.py``; bit-equal to it but for what :mod:`traces` says of tau 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.chip import Numbers, SignMode
+from neuroalign.errors import InputError
+from neuroalign.fixed_point import clip_weights, truncate_weights
+from neuroalign.microcode import POST_TRACES, PRE_TRACES, Dependency, Product, Program, Trace, check_integers
+from neuroalign.sim.emulator.graded import GradedMode, graded_x1
+from neuroalign.sim.emulator.products import Values, accumulate, float_sum, rounded
+from neuroalign.sim.emulator.streams import LAVA_ROUNDING_SEED, LearningStreams
+from neuroalign.sim.emulator.traces import TraceArithmetic, history, trace_arithmetic
+
+LARGEST_INITIAL = 2**15 - 1
+DELAY_MIN, DELAY_MAX = 0, 255
+TAG_MIN, TAG_MAX = -257, 255  # the lower end as Lava has it
+
+
+@dataclass
+class PlasticState:
+    """All that changes in a plastic connection. :func:`plastic_state` makes one.
+
+    Parameters
+    ----------
+    weight, delay, tag : (N_target, N_source)
+        The synaptic variables w, d, t. Learned delays delay nothing (as in Lava).
+    x : (2, N_source), y : (3, N_target)
+        Traces x1, x2 and y1, y2, y3; within an epoch the values of its start, plus repeated impulses.
+    tx : (N_source,), ty : (N_target,)
+        Step within the epoch of the last spike, 0 for none.
+    counts
+        How many updates of a synapse were limited: ``weight_limited``, ``delay_limited``, ``tag_limited`` (Fixed).
+    """
+
+    program: Program
+    fixed: bool
+    sign_mode: SignMode
+    graded: GradedMode
+    streams: LearningStreams
+    x_arithmetic: TraceArithmetic
+    y_arithmetic: TraceArithmetic
+    weight: Numbers
+    delay: Numbers
+    tag: Numbers
+    x: Numbers
+    y: Numbers
+    tx: NDArray[np.int64]
+    ty: NDArray[np.int64]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def record_source(self, t: int, spikes: Numbers) -> None:
+        """Take in the source spikes of step t (from 1): 0 and 1, or payloads where ``graded`` is not "impulse"."""
+        x1, spiked = graded_x1(self.graded, self.fixed, self.x[0], spikes)
+        repeated = spiked & (self.tx > 0)
+        if repeated.any():
+            # Lava puts 0 in the place of a draw here: a fraction of the impulse always rounds up
+            self.x = np.where(repeated, self.x_arithmetic.raised(self.x, 0), self.x)
+        if self.graded != "impulse":
+            self.x = np.stack([x1, self.x[1]])
+        self.tx = np.where(spiked, self._step_in_epoch(t), self.tx)
+
+    def record_target(self, t: int, spikes: Numbers) -> None:
+        """Take in the target's spikes of the same step t."""
+        spiked = spikes != 0
+        repeated = spiked & (self.ty > 0)
+        if repeated.any():
+            draw = self.streams.impulse_y[2 * t - 1]
+            self.y = np.where(repeated, self.y_arithmetic.raised(self.y, draw), self.y)
+        self.ty = np.where(spiked, self._step_in_epoch(t), self.ty)
+
+    def learn(self, t: int) -> None:
+        """If step t is the last of an epoch, update w, d, t and the traces; otherwise do nothing."""
+        epoch, rest = divmod(t, self.program.t_epoch)
+        if rest:
+            return
+        x_history, y_history = self._histories(t)
+        values = self._values(epoch, x_history, y_history)
+        draw = self.streams.rounding[epoch]
+        # all three from the old values, assigned together
+        self.weight, self.delay, self.tag = (
+            self._updated("weight", self.weight, self.program.dw, values, draw),
+            self._updated("delay", self.delay, self.program.dd, values, draw),
+            self._updated("tag", self.tag, self.program.tag_update, values, draw),
+        )
+        self.x, self.y = x_history[-1], y_history[-1]
+        self.tx, self.ty = np.zeros_like(self.tx), np.zeros_like(self.ty)
+
+    def _step_in_epoch(self, t: int) -> int:
+        return (t - 1) % self.program.t_epoch + 1
+
+    def _histories(self, t: int) -> tuple[Numbers, Numbers]:
+        steps, draws = self.program.t_epoch, self.streams
+        return (
+            history(self.x_arithmetic, self.x, self.tx, steps, draws.decay_x[2 * t], draws.impulse_x[2 * t]),
+            history(self.y_arithmetic, self.y, self.ty, steps, draws.decay_y[2 * t], draws.impulse_y[2 * t]),
+        )
+
+    def _values(self, epoch: int, x_history: Numbers, y_history: Numbers) -> Values:
+        """Everything that products read, for each dependency: traces are those at the dependency's last spike."""
+        k = self.program.k
+        flags = {
+            "x0": (self.tx > 0).astype(np.int64)[None, :],
+            "y0": (self.ty > 0).astype(np.int64)[:, None],
+            "u": np.full((1, 1), int(k is not None and epoch % 2**k == 0)),
+        }
+        synaptic = {"w": self.weight, "d": self.delay, "t": self.tag}
+        values: dict[Dependency, dict[str, Numbers]] = {}
+        for dependency in {p.dependency for p in self.program.products}:
+            x, y = self._traces_at(dependency, x_history, y_history)
+            traces = dict(zip(PRE_TRACES + POST_TRACES, (*x, *y), strict=True))
+            values[dependency] = {**flags, **synaptic, **traces}
+        return values
+
+    def _traces_at(self, dependency: Dependency, x_history: Numbers, y_history: Numbers) -> tuple[Numbers, Numbers]:
+        """Traces x (2, N_target or 1, N_source) and y (3, N_target, N_source or 1) at the time of the dependency."""
+        if dependency == "x0":
+            own = x_history[self.tx, :, np.arange(self.tx.size)].T
+            return own[:, None, :], y_history[self.tx].transpose(1, 2, 0)
+        if dependency == "y0":
+            own = y_history[self.ty, :, np.arange(self.ty.size)].T
+            return x_history[self.ty].transpose(1, 0, 2), own[:, :, None]
+        return x_history[-1][:, None, :], y_history[-1][:, :, None]
+
+    def _updated(self, name: str, z: Numbers, products: tuple[Product, ...], values: Values, draw: float) -> Numbers:
+        if not products:
+            return z
+        if not self.fixed:
+            return self._with_sign(name, z + float_sum(products, values))
+        total, limited = accumulate(z, products, values)
+        signed = self._with_sign(name, total)
+        exact = rounded(signed, draw)
+        new = self._in_range(name, exact)
+        limited |= (signed != total) | (new != exact)
+        self.counts[f"{name}_limited"] = self.counts.get(f"{name}_limited", 0) + int(np.count_nonzero(limited))
+        return new
+
+    def _with_sign(self, name: str, z: Numbers) -> Numbers:
+        """Weights keep the sign of their mode, delays are not negative."""
+        if name == "delay" or (name == "weight" and self.sign_mode == "excitatory"):
+            return np.maximum(z, 0)
+        if name == "weight" and self.sign_mode == "inhibitory":
+            return np.minimum(z, 0)
+        return z
+
+    def _in_range(self, name: str, z: Numbers) -> Numbers:
+        if name == "weight":
+            return clip_weights(z, self.sign_mode)
+        low, high = (DELAY_MIN, DELAY_MAX) if name == "delay" else (TAG_MIN, TAG_MAX)
+        return np.clip(z, low, high)
+
+
+def plastic_state(
+    program: Program,
+    weight: Numbers,
+    *,
+    fixed: bool,
+    sign_mode: SignMode = "mixed",
+    weight_bits: int = 8,
+    delay: Numbers | None = None,
+    tag: Numbers | None = None,
+    graded: GradedMode = "impulse",
+    rounding_seed: int = LAVA_ROUNDING_SEED,
+) -> PlasticState:
+    """The state of a plastic connection before step 1.
+
+    Parameters
+    ----------
+    weight, delay, tag : (N_target, N_source)
+        Initial values; delay and tag are 0 unless given. Fixed takes whole numbers and clears the weight bits that
+        ``weight_bits`` do not hold, but limits weights only at their first update, as Lava's LearningDense does.
+    fixed
+        Integers (True) or float64.
+    graded
+        What payloads do to x1 (:mod:`graded`); x1 then has no impulse.
+    rounding_seed
+        Seed of the draws that round w, d and t; Lava gives every connection the same.
+
+    Raises
+    ------
+    InputError
+        If an array has the wrong shape, is not finite or, under Fixed, not whole; RuleError if the program is not one
+        that integers can hold.
+    """
+    if fixed:
+        check_integers(program)
+    shape = np.shape(weight)
+    if len(shape) != 2:
+        raise InputError(f"plastic weights have shape {shape}; (targets, sources) is needed")
+    w = _initial("weight", weight, shape, fixed)
+    x1 = program.trace("x1") if graded == "impulse" else Trace(0, program.trace("x1").tau)
+    dtype = np.int64 if fixed else np.float64
+    return PlasticState(
+        program=program,
+        fixed=fixed,
+        sign_mode=sign_mode,
+        graded=graded,
+        streams=LearningStreams(program.rng_seed, rounding_seed),
+        x_arithmetic=trace_arithmetic([x1, program.trace("x2")], fixed),
+        y_arithmetic=trace_arithmetic([program.trace(name) for name in POST_TRACES], fixed),
+        weight=truncate_weights(w, sign_mode, weight_bits) if fixed else w,
+        delay=_initial("delay", np.zeros(shape) if delay is None else delay, shape, fixed),
+        tag=_initial("tag", np.zeros(shape) if tag is None else tag, shape, fixed),
+        x=np.zeros((len(PRE_TRACES), shape[1]), dtype=dtype),
+        y=np.zeros((len(POST_TRACES), shape[0]), dtype=dtype),
+        tx=np.zeros(shape[1], dtype=np.int64),
+        ty=np.zeros(shape[0], dtype=np.int64),
+    )
+
+
+def _initial(name: str, given: Numbers, shape: tuple[int, ...], fixed: bool) -> Numbers:
+    values = np.array(given, dtype=np.float64)
+    if values.shape != shape:
+        raise InputError(f"initial {name} has shape {values.shape} but the weights have {shape}; they must agree")
+    if not np.isfinite(values).all():
+        raise InputError(f"initial {name} is not finite everywhere; give finite numbers")
+    if not fixed:
+        return values
+    if (values != np.round(values)).any() or (abs(values) > LARGEST_INITIAL).any():
+        raise InputError(
+            f"initial {name} must be whole numbers of at most {LARGEST_INITIAL} on chip; quantise it first"
+        )
+    return values.astype(np.int64)

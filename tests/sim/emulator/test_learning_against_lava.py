@@ -1,0 +1,129 @@
+"""The learning reference is bit-equal to Lava's LearningDense: every state, at every step."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from carry_programs import TEXTS, carry_program
+from lava_learning import COMPARED, PlasticCase, PlasticNet, first_mismatch, run_lava, run_reference
+from random_rules import Kind, random_net, random_text
+
+from neuroalign.errors import RuleError
+from neuroalign.microcode_text import parse
+
+pytest.importorskip("lava")
+pytestmark = [pytest.mark.lava, pytest.mark.slow]
+
+KINDS: dict[Kind, tuple[int, int]] = {
+    "fixed": (7, 15),
+    "graded": (1, 12),
+    "float": (1, 12),
+}  # nets, connections in each
+STEPS = 200
+CARRY_STEPS = 2000
+TEXT_COUNT = 600
+STATES = COMPARED[:8]  # weights, delays, tags and traces
+
+
+@dataclass
+class Compared:
+    """One connection after both runs."""
+
+    net: PlasticNet
+    case: PlasticCase
+    lava: dict[str, Any]
+    ours: dict[str, Any]
+
+    @property
+    def changing(self) -> list[str]:
+        """States that are not constant."""
+        return [name for name in STATES if (self.lava[name] != self.lava[name][:1]).any()]
+
+    @property
+    def spikes(self) -> bool:
+        """Whether both sides spike often enough to be evidence."""
+        return bool(min(np.count_nonzero(self.net.pre), np.count_nonzero(self.net.post)) >= 20)
+
+
+Results = tuple[dict[str, list[Compared]], list[tuple[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def lava_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Everything this file compares, from one Lava session."""
+    rng = np.random.default_rng(20)
+    nets: dict[str, list[PlasticNet]] = {
+        kind: [random_net(rng, cases, STEPS, kind) for _ in range(n)] for kind, (n, cases) in KINDS.items()
+    }
+    pre, post = ((rng.random((CARRY_STEPS, n)) < rate).astype(np.int32) for n, rate in ((6, 0.06), (4, 0.09)))
+    zero = np.zeros((4, 6), dtype=np.int64)
+    nets["carry"] = [PlasticNet(pre, post, [PlasticCase(carry_program(name), zero, zero, zero) for name in TEXTS])]
+    texts = [random_text(rng) for _ in range(TEXT_COUNT)]
+    all_nets = [net for group in nets.values() for net in group]
+    with ThreadPoolExecutor(1) as beside:
+        in_lava = beside.submit(run_lava, tmp_path_factory.mktemp("lava"), all_nets, texts)
+        ours = [[run_reference(net, case) for case in net.cases] for net in all_nets]
+        results, read = in_lava.result()
+    left = iter(zip(results, ours, strict=True))
+    compared = {
+        kind: [Compared(net, *both) for net in group for both in zip(net.cases, *next(left), strict=True)]
+        for kind, group in nets.items()
+    }
+    return compared, list(zip(texts, read, strict=True))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "carry"])
+def test_every_state_equals_lava_at_every_step(lava_results: Results, kind: str) -> None:
+    mismatches = [
+        f"{found}\n{c.case.program}" for c in lava_results[0][kind] if (found := first_mismatch(c.lava, c.ours))
+    ]
+    assert not mismatches, f"{len(mismatches)} connections differ, the first: {mismatches[0]}"
+
+
+def test_the_random_rules_are_evidence(lava_results: Results) -> None:
+    compared = lava_results[0]["fixed"]
+    assert len(compared) >= 100
+    assert np.mean([c.spikes for c in compared]) >= 0.9
+    assert np.mean(["weights" in c.changing for c in compared]) >= 0.8
+    for state in STATES:
+        assert sum(state in c.changing for c in compared) >= 25, f"{state} hardly ever changes"
+    assert {c.case.program.t_epoch for c in compared} == set(range(1, 8))
+    assert {c.case.program.k for c in compared} >= {0, 1, 2, 3}
+    assert {c.case.sign_mode for c in compared} == {"mixed", "excitatory", "inhibitory"}
+
+
+def test_graded_and_float_rules_are_evidence(lava_results: Results) -> None:
+    assert all(np.isfinite(c.lava["weights"]).all() for c in lava_results[0]["float"])
+    for kind in ("graded", "float"):
+        compared = lava_results[0][kind]
+        assert np.mean(["weights" in c.changing for c in compared]) >= 0.7
+        assert np.mean(["x1" in c.changing for c in compared]) >= 0.7
+
+
+@pytest.mark.parametrize("number", range(len(TEXTS)), ids=list(TEXTS))
+def test_carry_programs_carry(lava_results: Results, number: int) -> None:
+    compared = lava_results[0]["carry"][number]
+    assert len(compared.lava["weights"]) >= 2000
+    assert "tag_1" in compared.changing
+    assert np.count_nonzero(np.diff(compared.lava["weights"], axis=0)) >= 20, "too few weight changes"
+
+
+def test_what_the_parser_accepts_means_the_same_to_lava(lava_results: Results) -> None:
+    accepted = 0
+    for text, lava in lava_results[1]:
+        try:
+            products = parse(text, "dw")
+        except RuleError:
+            assert isinstance(lava, str), f"refused but Lava reads {text!r} without complaint"
+            continue
+        accepted += 1
+        ours = [
+            (p.dependency, p.k, p.mantissa, p.exponent, [(f.variable, f.constant, f.sign) for f in p.factors])
+            for p in products
+        ]
+        assert ours == lava, text
+    assert accepted >= TEXT_COUNT // 4
