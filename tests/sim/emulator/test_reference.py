@@ -175,3 +175,32 @@ def test_samples_start_anew_and_input_ends(implementation: Implementation, fixed
     assert recording.states["n", "v"][:, 0, 0].tolist() == [69, 69, 69]
     np.testing.assert_array_equal(recording.states["n", "v"][0], recording.states["n", "v"][2])
     assert recording.latency_steps == {"n": 3}
+
+
+@BOTH
+def test_shifts_offsets_and_decay_width_are_the_populations_own(implementation: Implementation) -> None:
+    """The step written out in Python integers, with none of Loihi's own figures."""
+    fields: dict[str, Any] = {"decay_bits": 8, "u_offset": 3, "v_offset": 2, "weight_shift": 2, "threshold_shift": 1}
+    neuron = neurons("n", 1, du=60, dv=30, bias_mant=-37, bias_exp=-2, threshold=150, **fields)
+    network = chip([neuron], [wire("in", "n", [[50]])], channels=1)
+    x = np.random.default_rng(5).integers(0, 2, 60)
+    u = v = 0
+    expected, spikes = [], 0
+    for t in range(60):
+        u = int(u * (256 - 63) / 256) + 4 * 50 * (int(x[t - 1]) if t else 0)
+        v = int(v * (256 - 32) / 256) + u + -37 // 4
+        spikes += v > 300
+        v = 0 if v > 300 else v
+        expected.append((u, v))
+    assert 5 < spikes < 55
+    stimulus = spikes_at(60, {int(t): 1 for t in np.flatnonzero(x)})
+    recording = Emulator().run(network, stimulus, [("n", "u"), ("n", "v")], implementation=implementation)
+    ours = zip(state(recording, "n", "u")[:, 0].tolist(), state(recording, "n", "v")[:, 0].tolist(), strict=True)
+    assert list(ours) == expected
+
+
+@BOTH
+def test_float_exponent_is_a_power_of_two(implementation: Implementation) -> None:
+    network = chip([neurons("n", 1, fixed=False)], [wire("in", "n", [[0.75]], fixed=False, weight_exp=-2)], channels=1)
+    recording = Emulator().run(network, spikes_at(2, {0: 1}), [("n", "a")], implementation=implementation)
+    assert state(recording, "n", "a")[:, 0].tolist() == [0, 0.1875]
