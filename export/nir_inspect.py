@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import numpy as np
 from neuroalign.errors import InputError
 from neuroalign.export.hdf5 import Value, read_tree
 from neuroalign.export.nir_flatten import PASS, FlatGraph, FlatNode, flatten
+from neuroalign.export.nir_parameters import NEURONS, NeuronNode, is_taken, neuron_node, unsupported
 from neuroalign.export.nir_read import naming, parse_nodes, read_nir
-from neuroalign.export.nir_parameters import LINEAR, NEURONS, PORTS, NeuronNode, neuron_node, unsupported
 from neuroalign.export.nir_shapes import resolve_shapes
 from neuroalign.export.nir_time import find_clue
 from neuroalign.export.nir_tree import Edge, RawGraph, RawNode, parse_graph
@@ -70,9 +71,9 @@ def inspect_nir(path: str | Path) -> Inspection:
         raw = parse_graph(tree, repairs.append)
     try:
         graph = flatten(raw, repairs.append)
+        _note_shape_repairs(graph, repairs)
     except InputError:
         graph = _as_stored(raw)
-    _note_shape_repairs(graph, repairs)
     assumptions: tuple[str, ...] = ()
     problem = ""
     try:
@@ -112,10 +113,8 @@ def _note_shape_repairs(graph: FlatGraph, repairs: list[str]) -> None:
     """Add the repairs that reading makes before it can stop for want of dt."""
     if unsupported(graph):
         return
-    try:
+    with suppress(InputError):  # read_nir meets the same error, which becomes the inspection's problem
         resolve_shapes(graph, parse_nodes(graph, repairs.append), repairs.append)
-    except InputError:
-        return  # read_nir meets the same error, which becomes the inspection's problem
 
 
 def _clue(graph: FlatGraph) -> str:
@@ -137,7 +136,7 @@ def _row(node: FlatNode) -> NodeRow:
         if key != "shape" and _has_numbers(value)
     )
     kind = {PASS: "port", "": "(none)"}.get(node.type, node.type)
-    return NodeRow(node.name, kind, _shape(node), ranges, node.type in {**NEURONS, **LINEAR, **PORTS})
+    return NodeRow(node.name, kind, _shape(node), ranges, is_taken(node))
 
 
 def _has_numbers(value: Value) -> bool:

@@ -61,8 +61,7 @@ class LinearNode:
 
 def unsupported(graph: FlatGraph) -> str | None:
     """One line naming the nodes of types that this version does not take, or None."""
-    known = {**NEURONS, **LINEAR, **PORTS}
-    bad = [n for n in graph.nodes.values() if n.type not in known or (n.type == "Flatten" and not _changes_nothing(n))]
+    bad = [n for n in graph.nodes.values() if not is_taken(n)]
     if not bad:
         return None
     names = ", ".join(f"{n.name!r} ({n.type})" for n in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
@@ -70,10 +69,12 @@ def unsupported(graph: FlatGraph) -> str | None:
     return f"node {names}: this version does not take {'/'.join(sorted({n.type for n in bad}))}; it takes {taken}"
 
 
-def _changes_nothing(node: FlatNode) -> bool:
-    """Whether a Flatten gets what is flat already."""
-    shape = node.fields.get("input_type")
-    return isinstance(shape, np.ndarray) and shape.size == 1
+def is_taken(node: FlatNode) -> bool:
+    """Whether this version takes the node: its type is known, and a Flatten changes nothing."""
+    if node.type == "Flatten":
+        shape = node.fields.get("input_type")
+        return isinstance(shape, np.ndarray) and shape.size == 1
+    return node.type in NEURONS or node.type in LINEAR or node.type in PORTS
 
 
 def neuron_node(node: FlatNode, note: Note) -> NeuronNode:
