@@ -86,6 +86,12 @@ def spread(count: int, most: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
+def raster_neurons(spikes: NDArray[Any]) -> NDArray[np.int64]:
+    """Evenly spaced neurons of (T, N): at most NEURONS, and fewer where they would make more than EVENTS spikes."""
+    affordable = int(EVENTS / max(float((spikes != 0).sum(0).mean()), 1.0)) if spikes.size else NEURONS
+    return spread(spikes.shape[1], max(1, min(NEURONS, affordable)))
+
+
 def state(run: Run, population: str, name: str, sample: int, steps: int) -> NDArray[Any] | None:
     """One sample's (T, N) of a state, latency subtracted, or None where it was not recorded (slow backends run fewer)."""
     if sample >= len(run.recording.states.get((population, name), ())):

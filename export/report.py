@@ -111,10 +111,11 @@ def render(deployment: Deployment) -> str:
     environment.filters |= {
         "percent": _percent,
         "number": _number,
-        "share": lambda value: "–" if value is None else f"{100 * value:.3g}%",
+        "share": _share,
         "base64": lambda data: base64.b64encode(data).decode("ascii"),
     }
     runs = [_run_row(deployment, run.label) for run in deployment.runs]
+    chip = {run.label for run in deployment.chip_runs}
     drawn = {picture.key: picture for picture in pictures(deployment)}
     return environment.from_string(template).render(
         d=deployment,
@@ -123,6 +124,7 @@ def render(deployment: Deployment) -> str:
         pictures=drawn,
         rows=[(row, STATUS_WORDS[row.status], _explain(row)) for row in by_harm(deployment.table)],
         runs=runs,
+        agreements=sorted(deployment.agreements, key=lambda a: a.candidate not in chip),  # the user's question first
         counts=[
             (run.label, name, n) for run in deployment.runs for name, n in sorted(run.recording.counts.items()) if n
         ],
@@ -163,6 +165,13 @@ def _percent(value: float | None, digits: int = 2) -> str:
     if value is None:
         return "–"
     return f"{100 * value:.{digits}f}%" if math.isfinite(value) else "not a number"
+
+
+def _share(value: float | None) -> str:
+    """Per cent to three digits, for shares that may be tiny."""
+    if value is None:
+        return "–"
+    return f"{100 * value:.3g}%" if math.isfinite(value) else "not a number"
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from neuroalign.deployment import Deployment, Run
 from neuroalign.export.excerpt import (
-    EVENTS,
-    NEURONS,
     POPULATIONS,
     STEPS,
     Axis,
     drawn_runs,
     main_agreement,
-    spread,
+    raster_neurons,
     state,
     telling_neurons,
     time_axis,
@@ -69,7 +67,7 @@ def rasters(deployment: Deployment) -> Picture | None:
         f"Sample {sample}, counted from 0: the one with the most unequal spikes in {agreement.candidate} among the "
         f"{of:,} that every run shown has; declared latency subtracted. Each row is the input or a population, each column a run. "
         f"Orange: a spike without partner within ±{agreement.tolerance_steps} steps in {runs[0].label}; blue: a spike of "
-        f"{runs[0].label} that has no partner here. {_cut(deployment, spiking, agreement.steps)}",
+        f"{runs[0].label} that has no partner here. {_cut(deployment, spiking, sample, agreement.steps, time)}",
         f"Spike rasters of {', '.join(spiking[:POPULATIONS])} for {', '.join(r.label for r in runs)}.",
     )
 
@@ -156,7 +154,8 @@ def _input_panel(axis: Axes, deployment: Deployment, name: str, sample: int, tim
     if not first:  # the input is the same for every run
         axis.axis("off")
         return
-    _events(axis, np.asarray(deployment.stimulus.inputs[name])[sample, : time.values.size] != 0, None, None, time)
+    spikes = np.asarray(deployment.stimulus.inputs[name])[sample, : time.values.size] != 0
+    _events(axis, raster_neurons(spikes), spikes, None, None, time)
 
 
 def _raster_panel(axis: Axes, runs: tuple[Run, Run], name: str, sample: int, agreement: Agreement, time: Axis) -> None:
@@ -168,19 +167,18 @@ def _raster_panel(axis: Axes, runs: tuple[Run, Run], name: str, sample: int, agr
         return
     reference, spikes = left != 0, right != 0
     found, partnered = match_spikes(reference[None], spikes[None], agreement.tolerance_steps)
-    _events(axis, spikes, spikes & ~partnered[0], reference & ~found[0], time)
+    _events(axis, raster_neurons(left), spikes, spikes & ~partnered[0], reference & ~found[0], time)
 
 
 def _events(
     axis: Axes,
+    neurons: NDArray[np.int64],
     spikes: NDArray[np.bool_],
     extra: NDArray[np.bool_] | None,
     missing: NDArray[np.bool_] | None,
     time: Axis,
 ) -> None:
-    """Draw (T, N) spikes of at most NEURONS neurons and EVENTS spikes; extra and missing ones larger and on top."""
-    affordable = max(1, int(EVENTS / max(float(spikes.sum(0).mean()), 1.0)))
-    neurons = spread(spikes.shape[1], min(NEURONS, affordable))
+    """Draw (T, N) spikes of ``neurons``; extra and missing ones larger and on top."""
     size = float(np.clip(90 / max(neurons.size, 1), 1.5, 9))
     usual = spikes if extra is None else spikes & ~extra
     for mask, colour, side, width in (
@@ -198,13 +196,17 @@ def _events(
     plain_frame(axis)
 
 
-def _cut(deployment: Deployment, spiking: list[str], steps: int) -> str:
+def _cut(deployment: Deployment, spiking: list[str], sample: int, steps: int, time: Axis) -> str:
     """What the rasters leave out, in words."""
     parts = []
-    if any(deployment.network.population(name).size > NEURONS for name in spiking):
-        parts.append(f"Of larger populations at most {NEURONS} evenly spaced neurons are drawn.")
-    if steps > STEPS:
-        parts.append(f"The first {STEPS:,} of {steps:,} steps are drawn.")
+    reference = deployment.run(deployment.reference)
+    for name in spiking[:POPULATIONS]:
+        spikes = state(reference, name, "s", sample, time.values.size)
+        drawn = raster_neurons(spikes).size if spikes is not None else 0
+        if spikes is not None and drawn < spikes.shape[1]:
+            parts.append(f"Of {name} {drawn:,} of {spikes.shape[1]:,} neurons are drawn, evenly spaced.")
+    if steps > time.values.size:
+        parts.append(f"The first {time.values.size:,} of {steps:,} steps are drawn.")
     if len(spiking) > POPULATIONS:
         parts.append(f"Not drawn: {', '.join(spiking[POPULATIONS:])}.")
     return " ".join(parts)

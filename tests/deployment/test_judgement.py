@@ -114,7 +114,9 @@ def test_the_worst_of_several_outputs_counts() -> None:
 
 
 def test_a_coarse_chip_is_found_out_and_a_fine_one_passes() -> None:
-    assert len(np.unique(deployment(samples=200).stimulus.labels)) == 5
+    labels = deployment(samples=200).stimulus.labels
+    assert labels is not None
+    assert len(np.unique(labels)) == 5
     assert verdict(deployment(samples=200, weight_step=1e-6)).outcome == "deployable"
     assert verdict(deployment(samples=200, weight_step=0.5)).outcome == "not deployable"
 

@@ -9,9 +9,12 @@ import pytest
 from hand_made import DT, UNITS_PER_VOLT, deployment
 
 from neuroalign.export.excerpt import (
+    EVENTS,
+    NEURONS,
     chip_weights,
     drawn_runs,
     main_agreement,
+    raster_neurons,
     spread,
     telling_neurons,
     time_axis,
@@ -101,13 +104,20 @@ def test_spread_keeps_both_ends() -> None:
     assert (found.size, found[0], found[-1]) == (200, 0, 999)
 
 
+def test_rasters_draw_few_neurons_of_many_and_fewer_of_busy_ones() -> None:
+    quiet, busy = np.zeros((1000, 1000)), np.ones((1000, 1000))
+    assert raster_neurons(quiet).size == NEURONS
+    assert raster_neurons(busy).size == EVENTS // 1000
+    assert raster_neurons(quiet[:, :7]).tolist() == list(range(7))
+
+
 def test_captions_say_what_is_left_out() -> None:
     made = deployment(samples=1, steps=5200, sizes=(10, 210, 3))
     picture = rasters(made)
     assert picture is not None
-    assert "at most 200" in picture.caption
+    drawn = raster_neurons(made.runs[0].recording.states["hidden", "s"][0, :5000])
+    assert f"{drawn.size} of 210 neurons" in picture.caption
     assert "first 5,000 of 5,200 steps" in picture.caption
-    assert "5,000 of 2,100" not in picture.caption
 
 
 def test_pictures_of_one_sample_without_labels_and_of_one_neuron() -> None:
