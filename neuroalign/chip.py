@@ -17,6 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroalign.microcode import Program
+
 Rounding = Literal["toward-zero", "floor", "nearest"]
 Excess = Literal["wrap", "saturate"]
 SignMode = Literal["mixed", "excitatory", "inhibitory"]
@@ -43,12 +45,17 @@ NumberFormat = Fixed | Float64
 
 @dataclass(frozen=True, eq=False)
 class ChipInput:
-    """Spikes (``message_bits`` 0) or graded integers entering the chip; one unit stands for ``value_per_unit``."""
+    """Spikes (``message_bits`` 0) or graded integers entering the chip; one unit stands for ``value_per_unit``.
+
+    Model step t is presented at chip step ``t + latency_steps``: where a plastic connection must see its source and
+    target at the model's times, the input waits for the target.
+    """
 
     name: str
     size: int
     message_bits: int = 0
     value_per_unit: float = 1.0
+    latency_steps: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +116,36 @@ class ChipPopulation:
 
 
 @dataclass(frozen=True, eq=False)
+class Plasticity:
+    """What makes a connection learn.
+
+    Parameters
+    ----------
+    program
+        The microcode; its traces see the source's spikes as they enter the connection, and the target's spikes of the
+        same chip step.
+    tag : (N_target, N_source)
+        Initial tags; learned delays (``d``) start from 0.
+    weight_unit : float
+        What one unit of the held weight means in the model's unit.
+    phases : pairs of chip steps
+        Weight, delay and tag change in steps start <= t < stop only; empty: in all. Traces and random streams run on.
+    rounding_seed : int
+        Seed of the draws that round the synaptic variables; Lava gives every connection 2.
+    """
+
+    program: Program
+    tag: Numbers
+    weight_unit: float
+    phases: tuple[tuple[int, int], ...] = ()
+    rounding_seed: int = 2
+
+    def learns_at(self, step: int) -> bool:
+        """Whether synapses may change in chip step ``step`` (from 1)."""
+        return not self.phases or any(start <= step < stop for start, stop in self.phases)
+
+
+@dataclass(frozen=True, eq=False)
 class ChipConnection:
     """Synapses as the chip holds them.
 
@@ -122,6 +159,10 @@ class ChipConnection:
         Extra steps per synapse beyond ``ChipNetwork.connection_delay_steps``; None stands for 0 everywhere.
     message_bits : int
         0: a source's spike counts 1; otherwise its integer payload multiplies the weight.
+    plasticity : Plasticity or None
+        How the weights learn. Plastic weights use every unit (mixed: -256..255) once they have changed.
+    drives : bool
+        Whether the sums reach the target; an estimating connection only learns.
     """
 
     name: str
@@ -133,6 +174,8 @@ class ChipConnection:
     sign_mode: SignMode
     delays: NDArray[np.int64] | None = None
     message_bits: int = 0
+    plasticity: Plasticity | None = None
+    drives: bool = True
 
     @property
     def max_delay(self) -> int:
@@ -168,7 +211,8 @@ class ChipNetwork:
     @property
     def latency_steps(self) -> int:
         """The largest declared latency: run this many steps longer than the stimulus."""
-        return max((p.latency_steps for p in self.populations), default=0)
+        lags = [*(p.latency_steps for p in self.populations), *(i.latency_steps for i in self.inputs)]
+        return max(lags, default=0)
 
     def population(self, name: str) -> ChipPopulation:
         """The population called ``name`` (KeyError if there is none)."""

@@ -15,14 +15,19 @@ from neuroalign.profile import Delay, Profile
 from neuroalign.quantise.align_delays import align_delays
 from neuroalign.quantise.fixed import convert_population
 from neuroalign.quantise.float64 import hold_population
-from neuroalign.quantise.formats import integer_formats
 from neuroalign.quantise.graded import graded_sources
+from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.legality import check_chip, check_supported
 from neuroalign.quantise.normal_form import normalise
 
 
 def compile_network(
-    network: Network, profile: Profile, *, strict: bool = False, graded: Mapping[str, float] | None = None
+    network: Network,
+    profile: Profile,
+    *,
+    strict: bool = False,
+    graded: Mapping[str, float] | None = None,
+    learning: Mapping[str, RuleChoices] | None = None,
 ) -> tuple[ChipNetwork, ConversionTable]:
     """What ``profile`` holds of ``network``, and one row for every number class that changed.
 
@@ -34,6 +39,8 @@ def compile_network(
         Refuse what the chip would do differently (cycles that lag the model).
     graded
         Input name to the largest magnitude of its values, for inputs that send numbers instead of spikes.
+    learning
+        Plastic connection name to how its rule is put on chip; the direct form where it is not named.
 
     Raises
     ------
@@ -42,7 +49,7 @@ def compile_network(
     """
     check_supported(network, profile)
     alignment, table = align_delays(network, profile.delay, strict=strict)
-    inputs, sources, rows = graded_sources(network, profile, graded or {})
+    inputs, sources, rows = graded_sources(network, profile, graded or {}, alignment.latency)
     table += ConversionTable(rows)
     populations: list[ChipPopulation] = []
     connections: list[ChipConnection] = []
@@ -54,7 +61,7 @@ def compile_network(
         if profile.arithmetic == "float64":
             held, synapses = hold_population(form, incoming, delays, tuple(sources))
         else:
-            held, synapses, converted = convert_population(form, incoming, delays, sources, integer_formats(profile))
+            held, synapses, converted = convert_population(form, incoming, delays, sources, profile, learning or {})
         populations.append(held)
         connections.extend(synapses)
         table += ConversionTable(converted)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import NetworkError
+from neuroalign.rule import LearningRule
 
 FloatArray = NDArray[np.float64]
 NeuronKind = Literal["LIF", "CubaLIF", "LI", "CubaLI", "IF", "I", "Threshold", "Linear"]
@@ -133,7 +134,14 @@ class Connection:
         What one spike adds to the target's input.
     delay_steps : int
         Steps between a spike and its effect in the *model*: 0 within the same step (feed-forward), 1 on the edge that
-        closes a cycle.
+        closes a cycle and on plastic connections, whose chip form has no delay slots.
+    rule : LearningRule or None
+        What changes the weights; None: nothing does.
+    drives : bool
+        Whether the spikes reach the target. A connection that only estimates (weight inference before its weights are
+        used) does not drive.
+    learning : pairs of steps, or None
+        The rule acts in steps start <= t < stop (t from 1) of each pair; None: in all. Traces run on outside.
     """
 
     name: str
@@ -141,6 +149,9 @@ class Connection:
     target: str
     weight: FloatArray
     delay_steps: int = 0
+    rule: LearningRule | None = None
+    drives: bool = True
+    learning: tuple[tuple[int, int], ...] | None = None
 
     def __post_init__(self) -> None:
         if self.weight.ndim != 2 or self.weight.dtype != np.float64:
@@ -154,6 +165,19 @@ class Connection:
             )
         if self.delay_steps < 0:
             raise NetworkError(f"connection {self.name!r}: delay_steps is {self.delay_steps}; it must be >= 0")
+        if self.rule is None and (self.learning is not None or not self.drives):
+            raise NetworkError(
+                f"connection {self.name!r} neither learns nor drives its target; give it a rule, or let it drive"
+            )
+        if self.rule is not None and self.delay_steps < 1:
+            raise NetworkError(
+                f"connection {self.name!r} is plastic with delay_steps 0; a plastic connection takes at least 1 step"
+            )
+        for start, stop in self.learning or ():
+            if not 1 <= start < stop:
+                raise NetworkError(
+                    f"connection {self.name!r}: learning phase ({start}, {stop}); steps 1 <= start < stop are needed"
+                )
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from neuroalign.errors import InputError
 
 Probe = tuple[str, str]
-"""(population name, state): the state is "s" (spikes), "u", "v" (after reset) or "a" (input received this step)."""
+"""(population name, state) with state "s" (spikes), "u", "v" (after reset) or "a" (input received this step); or
+(connection name, state) of a plastic connection with state "w", "t", "d" (weight, tag, learned delay, each
+(N_target, N_source)), "x1", "x2" (N_source) or "y1", "y2", "y3" (N_target), read at the end of a step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,12 +73,16 @@ class Recording:
         Population to the steps by which this recording lags the model (0 in a float reference).
     counts
         Backend's own counters by name, such as saturations.
+    read_steps : chip steps, from 1
+        When the states of plastic connections were read: entry k of such a state (samples, reads, ...) is the value
+        after step ``read_steps[k]``.
     """
 
     backend: str
     states: Mapping[Probe, NDArray[Any]]
     latency_steps: Mapping[str, int]
     counts: Mapping[str, int] = field(default_factory=dict)
+    read_steps: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("states", "latency_steps", "counts"):
@@ -100,4 +106,5 @@ def first_recorded(recording: Recording, samples: int) -> Recording:
     """The first ``samples`` samples of a recording; counters, which are totals, are left out where samples are."""
     states = {probe: a[:samples] for probe, a in recording.states.items()}
     whole = all(len(a) <= samples for a in recording.states.values())
-    return Recording(recording.backend, states, recording.latency_steps, recording.counts if whole else {})
+    counts = recording.counts if whole else {}
+    return Recording(recording.backend, states, recording.latency_steps, counts, recording.read_steps)

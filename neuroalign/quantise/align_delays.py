@@ -12,7 +12,7 @@ conversion row with the status "approximate".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neuroalign.conversion import ConversionRow, ConversionTable
@@ -20,76 +20,109 @@ from neuroalign.errors import ConversionRefused
 from neuroalign.network import Connection, Network
 from neuroalign.profile import Delay
 
+Constraint = tuple[str, str, int]
+"""(a, b, n): lat(b) >= lat(a) + n."""
+
 
 @dataclass(frozen=True)
 class Alignment:
-    """Latency of every input and population, extra delay and excess of every connection, all in steps."""
+    """Latency of every input and population; extra delay, excess and learning shift of every connection, in steps.
+
+    ``excess`` is by how much a connection arrives too late; ``shift`` by how much a plastic connection, which has no
+    delay slots, sees its target later than in the model and arrives too early.
+    """
 
     latency: Mapping[str, int]
     extra: Mapping[str, int]
     excess: Mapping[str, int]
+    shift: Mapping[str, int]
 
 
 def align_delays(network: Network, delay: Delay, *, strict: bool = False) -> tuple[Alignment, ConversionTable]:
-    """Latencies, extra delays and, for cycles the chip cannot close in time, their excess.
+    """Latencies, extra delays and, for what the chip cannot keep in time, the excess.
+
+    A plastic connection compares spikes of its source and target, so on chip both must lag the model alike; the one
+    that lags less waits, an input included.
 
     Raises
     ------
     ConversionRefused
-        If a delay exceeds the profile's slots, or a cycle lags and ``strict`` is set.
+        If a delay exceeds the profile's slots, a plastic connection needs slots, or something lags and ``strict`` is set.
     """
-    relaxed = _connections_that_cannot_keep_time(network, delay.min_steps)
-    kept = [c for c in network.connections if c.name not in relaxed]
-    latency = _longest_path(network, kept, delay.min_steps)
-    if latency is None:
-        raise ConversionRefused(
-            f"network {network.name!r}: a cycle has no delay in the model; give one of its edges a delay"
-        )
-    extra, excess = {}, {}
+    latency = _latencies(network, delay.min_steps)
+    extra, excess, shift = {}, {}, {}
     for c in network.connections:
         slack = latency[c.target] - latency[c.source] - delay.min_steps + c.delay_steps
-        extra[c.name], excess[c.name] = max(slack, 0), max(-slack, 0)
+        no_slots = c.rule is not None and delay.min_steps > 0
+        if no_slots and c.delay_steps != delay.min_steps:
+            raise ConversionRefused(
+                f"connection {c.name!r}: is plastic with a delay of {c.delay_steps} steps, and plastic connections have no delay slots; "
+                f"give it {delay.min_steps}"
+            )
+        extra[c.name], excess[c.name] = 0 if no_slots else max(slack, 0), max(-slack, 0)
+        shift[c.name] = max(slack, 0) if no_slots else 0
         limit = delay.max_extra_steps
-        if limit is not None and limit != "unlimited" and slack > limit:
+        if limit is not None and limit != "unlimited" and extra[c.name] > limit:
             raise ConversionRefused(
                 f"connection {c.name!r}: needs {slack} extra delay steps, the profile offers {limit}; "
                 "insert a relay population on the shorter branch, or shorten the delay"
             )
-    alignment = Alignment(latency, extra, excess)
-    late = [name for name, steps in excess.items() if steps]
-    if late and strict:
-        raise ConversionRefused(
-            f"connection {late[0]!r}: closes a cycle {excess[late[0]]} step(s) later than the model; --strict refuses it; "
-            "train with that delay, or deploy without --strict and read its measured cost"
-        )
+    alignment = Alignment(latency, extra, excess, shift)
+    if strict:
+        _refuse_late(alignment)
     return alignment, ConversionTable(_rows(network, alignment, delay))
 
 
-def _connections_that_cannot_keep_time(network: Network, min_steps: int) -> frozenset[str]:
-    """Closing edges (model delay > 0) that make a cycle of positive length; the fewest in the order given."""
-    forward = [c for c in network.connections if c.delay_steps == 0]
+def _refuse_late(alignment: Alignment) -> None:
+    for name, steps in alignment.excess.items():
+        if steps:
+            raise ConversionRefused(
+                f"connection {name!r}: closes a cycle {steps} step(s) later than the model; --strict refuses it; "
+                "train with that delay, or deploy without --strict and read its measured cost"
+            )
+    for name, steps in alignment.shift.items():
+        if steps:
+            raise ConversionRefused(
+                f"connection {name!r}: would learn with its target {steps} step(s) later than in the model; --strict refuses it; "
+                "give the other paths between the two a delay of one step more"
+            )
+
+
+def _latencies(network: Network, min_steps: int) -> dict[str, int]:
+    """Smallest latencies that keep everything in time; where nothing does, closing edges and then learning give way."""
+    firm = [_forward(c, min_steps) for c in network.connections if c.delay_steps == 0]
     closing = [c for c in network.connections if c.delay_steps > 0]
-    kept, relaxed = list(forward), set()
-    if _longest_path(network, forward + closing, min_steps) is not None:
-        return frozenset()
-    for c in sorted(closing, key=lambda c: (c.source != c.target, c.name)):
-        if _longest_path(network, [*kept, c], min_steps) is None:
-            relaxed.add(c.name)
-        else:
-            kept.append(c)
-    return frozenset(relaxed)
+    soft = [_forward(c, min_steps) for c in sorted(closing, key=lambda c: (c.source != c.target, c.name))]
+    if min_steps:
+        soft += [(b, a, -n) for a, b, n in (_forward(c, min_steps) for c in network.connections if c.rule is not None)]
+    best = _longest_path(network, firm + soft)
+    if best is not None:
+        return best
+    best = _longest_path(network, firm)
+    if best is None:
+        raise ConversionRefused(
+            f"network {network.name!r}: a cycle has no delay in the model; give one of its edges a delay"
+        )
+    for constraint in soft:
+        found = _longest_path(network, [*firm, constraint])
+        if found is not None:
+            firm.append(constraint)
+            best = found
+    return best
 
 
-def _longest_path(network: Network, connections: list[Connection], min_steps: int) -> dict[str, int] | None:
-    """Smallest latencies >= 0 with lat(target) >= lat(source) + min_steps - model delay (Bellman-Ford), or None."""
+def _forward(c: Connection, min_steps: int) -> Constraint:
+    return c.source, c.target, min_steps - c.delay_steps
+
+
+def _longest_path(network: Network, constraints: Sequence[Constraint]) -> dict[str, int] | None:
+    """Smallest latencies >= 0 that meet all constraints (Bellman-Ford), or None where a cycle is too long."""
     latency = {p.name: 0 for p in network.inputs} | {p.name: 0 for p in network.populations}
-    inputs = {p.name for p in network.inputs}
     for _ in range(len(latency) + 1):
         changed = False
-        for c in connections:
-            needed = latency[c.source] + min_steps - c.delay_steps
-            if needed > latency[c.target] and c.target not in inputs:
-                latency[c.target], changed = needed, True
+        for before, after, steps in constraints:
+            if latency[before] + steps > latency[after]:
+                latency[after], changed = latency[before] + steps, True
         if not changed:
             return latency
     return None
@@ -97,6 +130,11 @@ def _longest_path(network: Network, connections: list[Connection], min_steps: in
 
 def _rows(network: Network, alignment: Alignment, delay: Delay) -> tuple[ConversionRow, ...]:
     rows = []
+    for port in network.inputs:
+        steps = alignment.latency[port.name]
+        if steps:
+            note = f"presented {steps} step(s) later, so that a plastic connection sees both its ends alike"
+            rows.append(_row(port.name, "latency", 0, steps, "substituted", note))
     for population in network.populations:
         steps = alignment.latency[population.name]
         if steps:
@@ -123,6 +161,10 @@ def _rows(network: Network, alignment: Alignment, delay: Delay) -> tuple[Convers
                     f"closes a cycle {alignment.excess[c.name]} step(s) later than the model; its cost is measured on the given input",
                 )
             )
+        elif alignment.shift[c.name]:
+            steps = alignment.shift[c.name]
+            note = f"the synapse sees its target {steps} step(s) later than in the model, and its spikes arrive as much too early"
+            rows.append(_row(c.name, "learning time", 0, steps, "approximate", note))
         elif alignment.extra[c.name] and delay.min_steps:
             rows.append(
                 _row(

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipConnection, ChipPopulation, Fixed
 from neuroalign.conversion import ConversionRow
 from neuroalign.network import Connection
-from neuroalign.quantise.formats import IntegerFormats
+from neuroalign.profile import Profile
+from neuroalign.quantise.formats import IntegerFormats, integer_formats
+from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.normal_form import NormalPopulation
+from neuroalign.quantise.plastic import hold_plastic, plastic_kernel, weight_limit
 from neuroalign.quantise.rows import array_row, note_row
 from neuroalign.quantise.scale import Headroom, Kernel, choose_k, make_kernel, quantise_weights, weight_exponent
 from neuroalign.quantise.start_states import StartStates, fixed_start_states
@@ -48,19 +51,31 @@ def convert_population(
     incoming: Sequence[Connection],
     delays: Mapping[str, IntArray | None],
     graded: Mapping[str, GradedSource],
-    formats: IntegerFormats,
+    profile: Profile,
+    learning: Mapping[str, RuleChoices],
 ) -> tuple[ChipPopulation, tuple[ChipConnection, ...], tuple[ConversionRow, ...]]:
     """Integers for a population in normal form and the connections into it, with their conversion rows."""
+    formats = integer_formats(profile)
     decays = _decays(form, formats)
     drive = decays.v * form.leak_drive + form.bias_drive
-    reference = _reference(form, incoming)
-    kernels = tuple(_kernel(form, c, reference, graded, formats) for c in incoming)
-    headroom = _headroom(form, kernels, drive / reference, decays, formats)
-    k = choose_k(kernels, headroom, formats.exponents, integer=form.population.spiking)
+    driving = [c for c in incoming if c.drives]
+    reference = _reference(form, driving, learning)
+    kernels = {
+        c.name: _kernel(form, c, reference, graded, formats)
+        if c.rule is None
+        else plastic_kernel(form, c, reference, learning.get(c.name, RuleChoices()))
+        for c in driving
+    }
+    headroom = _headroom(form, tuple(kernels.values()), drive / reference, decays, formats)
+    k = choose_k(tuple(kernels.values()), headroom, formats.exponents, integer=form.population.spiking)
     units_per_volt = k * 2.0**formats.align / reference
     converted = [
-        _connection(form, c, kernel, k, units_per_volt, delays[c.name], graded.get(c.source), formats)
-        for c, kernel in zip(incoming, kernels, strict=True)
+        _connection(form, c, kernels[c.name], k, units_per_volt, delays[c.name], graded.get(c.source), formats)
+        if c.rule is None
+        else hold_plastic(
+            form, c, kernels.get(c.name), k, units_per_volt, profile, formats, learning.get(c.name, RuleChoices())
+        )
+        for c in incoming
     ]
     mantissa, exponent, bias_row = _bias(form, drive, units_per_volt, formats)
     threshold = np.full(
@@ -76,7 +91,7 @@ def convert_population(
     )
     population = _population(form, decays, threshold, (mantissa, exponent), start, units_per_volt, formats)
     rows = (
-        *(row for _, row in converted),
+        *(row for _, rows in converted for row in rows),
         _threshold_row(form, threshold, units_per_volt, formats),
         *_decay_rows(form, decays),
         *bias_row,
@@ -153,11 +168,17 @@ def _decay_rows(form: NormalPopulation, decays: Decays) -> tuple[ConversionRow, 
     return u, v
 
 
-def _reference(form: NormalPopulation, incoming: Sequence[Connection]) -> FloatArray:
+def _reference(
+    form: NormalPopulation, incoming: Sequence[Connection], learning: Mapping[str, RuleChoices]
+) -> FloatArray:
     """Voltage that the scale refers to: the threshold, or for readouts the largest jump that one spike makes."""
     if form.population.spiking:
         return form.threshold
     jumps = [float(np.abs(form.kernel_gain[:, None] * c.weight).max()) for c in incoming if c.weight.size]
+    plastic = [c for c in incoming if c.rule is not None]
+    jumps += [
+        float(np.abs(form.kernel_gain).max()) * weight_limit(c, learning.get(c.name, RuleChoices())) for c in plastic
+    ]
     largest = max([*jumps, 0.0]) or float(np.abs(form.bias_drive).max(initial=0.0)) or 1.0
     return np.full(form.population.size, largest)
 
@@ -213,7 +234,7 @@ def _connection(
     delays: IntArray | None,
     source: GradedSource | None,
     formats: IntegerFormats,
-) -> tuple[ChipConnection, ConversionRow]:
+) -> tuple[ChipConnection, tuple[ConversionRow, ...]]:
     exponent = weight_exponent(kernel, k, formats.exponents)
     held, clipped = quantise_weights(kernel, k, exponent)
     unit = source.value_per_unit if source else 1.0
@@ -233,7 +254,7 @@ def _connection(
         delays=delays,
         message_bits=source.message_bits if source else 0,
     )
-    return chip, row
+    return chip, (row,)
 
 
 def _bias(

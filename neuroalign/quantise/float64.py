@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipConnection, ChipPopulation, Float64
 from neuroalign.network import Connection
 from neuroalign.quantise.normal_form import NormalPopulation, states_before_start
+from neuroalign.quantise.plastic import float_plastic
 
 
 def hold_population(
@@ -46,17 +47,23 @@ def hold_population(
         reset=form.reset,
     )
     connections = tuple(
-        ChipConnection(
-            name=c.name,
-            source=c.source,
-            target=c.target,
-            weight=form.kernel_gain[:, None] * c.weight,
-            weight_format=Float64(),
-            weight_exp=0,
-            sign_mode="mixed",
-            delays=delays[c.name],
-            message_bits=64 if c.source in graded else 0,
-        )
+        float_plastic(form, c, delays[c.name]) if c.rule is not None else _static(form, c, delays[c.name], graded)
         for c in incoming
     )
     return population, connections
+
+
+def _static(
+    form: NormalPopulation, c: Connection, delays: NDArray[np.int64] | None, graded: Sequence[str]
+) -> ChipConnection:
+    return ChipConnection(
+        name=c.name,
+        source=c.source,
+        target=c.target,
+        weight=form.kernel_gain[:, None] * c.weight,
+        weight_format=Float64(),
+        weight_exp=0,
+        sign_mode="mixed",
+        delays=delays,
+        message_bits=64 if c.source in graded else 0,
+    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuroalign.chip import ChipInput, ChipNetwork
 from neuroalign.conversion import ConversionRow
@@ -20,7 +22,7 @@ PAYLOAD_BITS = 12
 
 
 def graded_sources(
-    network: Network, profile: Profile, graded: Mapping[str, float]
+    network: Network, profile: Profile, graded: Mapping[str, float], latency: Mapping[str, int]
 ) -> tuple[tuple[ChipInput, ...], dict[str, GradedSource], tuple[ConversionRow, ...]]:
     """The chip's inputs, its graded sources by name, and their conversion rows.
 
@@ -32,11 +34,11 @@ def graded_sources(
     inputs, sources, rows = [], {}, []
     for port in network.inputs:
         if port.name not in graded:
-            inputs.append(ChipInput(port.name, port.size))
+            inputs.append(ChipInput(port.name, port.size, latency_steps=latency[port.name]))
             continue
         if profile.arithmetic == "float64":
             sources[port.name] = GradedSource(64, 1.0, graded[port.name])
-            inputs.append(ChipInput(port.name, port.size, 64, 1.0))
+            inputs.append(ChipInput(port.name, port.size, 64, 1.0, latency[port.name]))
             continue
         available = profile.spike.payload_bits
         if not available:
@@ -48,7 +50,7 @@ def graded_sources(
         largest = 2 ** (bits - 1) - 1
         unit = graded[port.name] / largest if graded[port.name] > 0 else 1.0
         sources[port.name] = GradedSource(bits, unit, float(largest))
-        inputs.append(ChipInput(port.name, port.size, bits, unit))
+        inputs.append(ChipInput(port.name, port.size, bits, unit, latency[port.name]))
         note = f"graded spikes of {bits} bits; one unit stands for {unit:.4g}"
         rows.append(note_row(port.name, "payload", note, "rounded", port.size))
     return tuple(inputs), sources, tuple(rows)
@@ -80,4 +82,12 @@ def chip_stimulus(stimulus: Stimulus, chip: ChipNetwork) -> Stimulus:
             arrays[port.name] = values.astype(np.float64)
         else:
             arrays[port.name] = np.rint(values / port.value_per_unit).astype(np.int64)
+    lag = max((port.latency_steps for port in chip.inputs), default=0)
+    if lag:
+        arrays = {port.name: _delayed(arrays[port.name], port.latency_steps, lag) for port in chip.inputs}
     return Stimulus(arrays, stimulus.labels, stimulus.description)
+
+
+def _delayed(values: NDArray[Any], steps: int, longest: int) -> NDArray[Any]:
+    """``values`` (samples, steps, channels) after ``steps`` silent steps, all inputs ``longest`` steps longer."""
+    return np.pad(values, ((0, 0), (steps, longest - steps), (0, 0)))

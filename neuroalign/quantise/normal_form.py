@@ -47,6 +47,7 @@ class NormalPopulation:
     v_start: FloatArray
     latency_steps: int
     reset: ResetMode
+    dt: float
 
 
 def normalise(network: Network, population: Population, latency_steps: int) -> NormalPopulation:
@@ -67,6 +68,7 @@ def normalise(network: Network, population: Population, latency_steps: int) -> N
         v_start=population.v0 - offset,
         latency_steps=latency_steps,
         reset=network.reset,
+        dt=network.dt,
     )
 
 

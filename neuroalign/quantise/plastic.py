@@ -1,0 +1,137 @@
+"""A plastic connection on chip: its initial integers, the unit they stand for, and the Program that changes them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.chip import ChipConnection, Fixed, Float64, Plasticity
+from neuroalign.conversion import ConversionRow
+from neuroalign.errors import ConversionRefused, RuleError
+from neuroalign.network import Connection
+from neuroalign.profile import Profile
+from neuroalign.quantise.formats import IntegerFormats
+from neuroalign.quantise.learning import RuleChoices, float_program, hold_rule
+from neuroalign.quantise.normal_form import NormalPopulation
+from neuroalign.quantise.rows import array_row
+from neuroalign.quantise.scale import Kernel, weight_exponent
+from neuroalign.rule import LearningRule
+
+FloatArray = NDArray[np.float64]
+
+MIXED_HIGH, MIXED_LOW = 255, -256
+"""Range of a learnt weight: updates use every unit, while initial mixed weights are even."""
+
+
+def plastic_kernel(form: NormalPopulation, c: Connection, reference: FloatArray, choices: RuleChoices) -> Kernel:
+    """What a plastic connection demands of the population's scale: room for the largest weights it may learn."""
+    share = float(_uniform(c, form.kernel_gain / reference)) * weight_limit(c, choices)
+    return Kernel(c.name, np.full(c.weight.shape, share), 1.0, "mixed", 1, MIXED_LOW, MIXED_HIGH)
+
+
+def weight_limit(c: Connection, choices: RuleChoices) -> float:
+    """Largest magnitude that the weights may reach, in the model's unit."""
+    if choices.weight_limit is not None:
+        if not (np.isfinite(choices.weight_limit) and choices.weight_limit > 0):
+            raise RuleError(
+                f"connection {c.name!r}: weight_limit is {choices.weight_limit}; a positive number is needed"
+            )
+        return choices.weight_limit
+    largest = float(np.abs(c.weight).max(initial=0.0))
+    if largest == 0:
+        raise RuleError(
+            f"connection {c.name!r} starts from zero weights, so its range is unknown; give weight_limit, the largest weight it may learn"
+        )
+    return largest
+
+
+def hold_plastic(
+    form: NormalPopulation,
+    c: Connection,
+    kernel: Kernel | None,
+    k: float,
+    units_per_volt: FloatArray,
+    profile: Profile,
+    formats: IntegerFormats,
+    choices: RuleChoices,
+) -> tuple[ChipConnection, tuple[ConversionRow, ...]]:
+    """Integers and Program of a plastic connection; ``kernel`` is None where it does not drive its target.
+
+    Raises
+    ------
+    ConversionRefused
+        If the target's neurons differ in what a weight unit means: one Program serves all synapses.
+    """
+    exponent = 0
+    unit = weight_limit(c, choices) / (MIXED_HIGH - 1)
+    if kernel is not None:
+        exponent = weight_exponent(kernel, k, formats.exponents)
+        unit = float(_uniform(c, 2.0 ** (exponent + formats.align) / (units_per_volt * form.kernel_gain)))
+    held_rule = hold_rule(_rule(c), c.name, profile, form.dt, unit, choices, free_unit=kernel is None)
+    unit = held_rule.weight_unit
+    wanted = np.rint(c.weight / unit / formats.mixed_lsb).astype(np.int64) * formats.mixed_lsb
+    held = np.clip(wanted, MIXED_LOW, MIXED_HIGH - 1)
+    row = array_row(
+        c.name,
+        "initial weight",
+        c.weight,
+        held,
+        held * unit,
+        "",
+        f"plastic, 8 bits, exponent {exponent}",
+        saturated=int(np.count_nonzero(held != wanted)),
+        shift=exponent,
+    )
+    plasticity = Plasticity(held_rule.program, np.zeros(held.shape, dtype=np.int64), unit, _phases(form, c))
+    connection = ChipConnection(
+        name=c.name,
+        source=c.source,
+        target=c.target,
+        weight=held,
+        weight_format=Fixed(formats.weight_bits, exponent, "nearest", "saturate"),
+        weight_exp=exponent,
+        sign_mode="mixed",
+        plasticity=plasticity,
+        drives=c.drives,
+    )
+    return connection, (row, *held_rule.rows)
+
+
+def float_plastic(form: NormalPopulation, c: Connection, delays: NDArray[np.int64] | None) -> ChipConnection:
+    """A plastic connection without rounding: weights in volts where it drives, else in the model's unit."""
+    unit = 1.0 / float(_uniform(c, form.kernel_gain)) if c.drives else 1.0
+    program = float_program(_rule(c), form.dt, unit)
+    return ChipConnection(
+        name=c.name,
+        source=c.source,
+        target=c.target,
+        weight=c.weight / unit,
+        weight_format=Float64(),
+        weight_exp=0,
+        sign_mode="mixed",
+        delays=delays,
+        plasticity=Plasticity(program, np.zeros(c.weight.shape), unit, _phases(form, c)),
+        drives=c.drives,
+    )
+
+
+def _rule(c: Connection) -> LearningRule:
+    if c.rule is None:
+        raise RuleError(f"connection {c.name!r} has no rule")
+    return c.rule
+
+
+def _phases(form: NormalPopulation, c: Connection) -> tuple[tuple[int, int], ...]:
+    """Learning phases in chip steps: the target lags the model."""
+    lag = form.latency_steps
+    return tuple((start + lag, stop + lag) for start, stop in c.learning or ())
+
+
+def _uniform(c: Connection, values: FloatArray) -> float:
+    """The one value of ``values`` (N_target,)."""
+    if not np.isfinite(values).all() or np.ptp(values) > 1e-9 * abs(values).max(initial=0.0):
+        raise ConversionRefused(
+            f"connection {c.name!r} is plastic, but the neurons of {c.target!r} differ in threshold or gain, so that one weight unit means "
+            "different things; give them equal parameters, or split the population"
+        )
+    return float(values[0])

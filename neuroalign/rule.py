@@ -1,0 +1,133 @@
+"""A local learning rule in SI units: traces of spikes, and sums of products that change a weight or a tag.
+
+With ``gate`` a spike of the pre- or the postsynaptic neuron in this step (0 or 1)::
+
+    z      := z exp(-dt / tau) + impulse [spike]                    each trace z
+    w      := w      + sum over weight terms  coefficient gate factor factor ...
+    tag    := tag    + sum over tag terms     coefficient gate factor factor ...
+
+A spike counts in the traces of its own step, so coincident spikes see each other. Both sums are formed from the values
+before the update. What a synapse can see is all there is: its own weight and tag, and traces of its two neurons.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from neuroalign.errors import RuleError
+
+Side = Literal["pre", "post"]
+WEIGHT, TAG = "w", "tag"
+RESERVED = frozenset({WEIGHT, TAG, "pre", "post"})
+
+
+@dataclass(frozen=True)
+class RuleTrace:
+    """An exponentially decaying trace of one neuron's spikes.
+
+    Parameters
+    ----------
+    of
+        "pre" or "post".
+    tau : s
+        Time constant.
+    impulse
+        What a spike adds.
+    """
+
+    of: Side
+    tau: float
+    impulse: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.of not in ("pre", "post"):
+            raise RuleError(f"a trace is of {self.of!r}; a synapse sees spikes of 'pre' and 'post' only")
+        if not (math.isfinite(self.tau) and self.tau > 0):
+            raise RuleError(f"a trace has tau = {self.tau} s; a positive time constant is needed")
+        if not (math.isfinite(self.impulse) and self.impulse > 0):
+            raise RuleError(
+                f"a trace has impulse {self.impulse}; a positive number is needed (signs belong to the terms)"
+            )
+
+
+@dataclass(frozen=True)
+class Term:
+    """``coefficient * gate * factors``: names of traces, ``"w"`` or ``"tag"``."""
+
+    coefficient: float
+    gate: Side
+    factors: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.coefficient):
+            raise RuleError(f"a term has the coefficient {self.coefficient}; a finite number is needed")
+        if self.gate not in ("pre", "post"):
+            raise RuleError(f"a term acts at {self.gate!r}; it acts at spikes of 'pre' or 'post'")
+
+
+@dataclass(frozen=True)
+class LearningRule:
+    """A two-factor rule.
+
+    Parameters
+    ----------
+    name, title
+        Short name as given to the command line, and what it is called in full.
+    equation, source
+        The published form in plain text, and the paper with its equation or the authors' file.
+    symbols
+        (symbol, meaning, unit) of everything the equation names.
+    traces
+        Name to trace: at most two of "pre" and three of "post", which is what a learning engine has.
+    weight, tag
+        The terms.
+
+    Raises
+    ------
+    RuleError
+        If a term uses what a synapse cannot see, a trace is missing or superfluous, or nothing would change.
+    """
+
+    name: str
+    title: str
+    equation: str
+    source: str
+    symbols: tuple[tuple[str, str, str], ...]
+    traces: Mapping[str, RuleTrace]
+    weight: tuple[Term, ...]
+    tag: tuple[Term, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "traces", MappingProxyType(dict(self.traces)))
+        if not (self.weight or self.tag):
+            raise RuleError(f"rule {self.name!r} has no terms; it would never change a weight")
+        for side, most in (("pre", 2), ("post", 3)):
+            found = [name for name, trace in self.traces.items() if trace.of == side]
+            if len(found) > most:
+                raise RuleError(
+                    f"rule {self.name!r} has {len(found)} traces of {side!r} ({', '.join(found)}); a synapse has {most}"
+                )
+        for name in RESERVED & set(self.traces):
+            raise RuleError(f"rule {self.name!r}: a trace is called {name!r}, which is reserved; choose another name")
+        used = {factor for term in (*self.weight, *self.tag) for factor in term.factors}
+        for factor in sorted(used - set(self.traces) - {WEIGHT, TAG}):
+            seen = ", ".join([*self.traces, WEIGHT, TAG])
+            raise RuleError(
+                f"rule {self.name!r}: {factor!r} is not visible at the synapse; it sees {seen}, and spikes of pre and post"
+            )
+        for name in sorted(set(self.traces) - used):
+            raise RuleError(f"rule {self.name!r}: trace {name!r} is used in no term; remove it")
+
+    @property
+    def locality(self) -> str:
+        """What the rule reads, in words."""
+        sides = sorted({t.of for t in self.traces.values()} | {t.gate for t in (*self.weight, *self.tag)}, reverse=True)
+        used = {factor for term in (*self.weight, *self.tag) for factor in term.factors}
+        own = [word for symbol, word in ((WEIGHT, "its weight"), (TAG, "its tag")) if symbol in used]
+        seen = [f"{side}synaptic spikes" for side in sides] + own
+        return "local: each synapse reads " + ", ".join(seen) + "; no third factor"

@@ -1,0 +1,23 @@
+"""Published learning rules, one a file: equation, citation, symbols with units, and a function that makes the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from neuroalign.errors import RuleError
+from neuroalign.rule import LearningRule
+from neuroalign.rules.pair_stdp import pair_stdp
+from neuroalign.rules.stdwi import stdwi
+
+RULES: dict[str, Callable[[], LearningRule]] = {"pair-stdp": pair_stdp, "stdwi": stdwi}
+"""Rules by name, each with its published parameters."""
+
+
+def load_rule(name: str) -> LearningRule:
+    """The rule called ``name`` with its published parameters (RuleError if there is none)."""
+    if name not in RULES:
+        raise RuleError(f"rule {name!r} is unknown; one of {', '.join(sorted(RULES))}")
+    return RULES[name]()
+
+
+__all__ = ["RULES", "load_rule", "pair_stdp", "stdwi"]

@@ -1,0 +1,38 @@
+"""Pair-based spike-timing-dependent plasticity."""
+
+from __future__ import annotations
+
+from neuroalign.rule import LearningRule, RuleTrace, Term
+
+
+def pair_stdp(
+    potentiation: float = 0.01, depression: float = 0.0105, tau_pre: float = 0.020, tau_post: float = 0.020
+) -> LearningRule:
+    """Pair STDP, all-to-all pairing::
+
+        at a spike of post:  w := w + A_plus  x_pre
+        at a spike of pre:   w := w - A_minus y_post
+
+    Parameters
+    ----------
+    potentiation, depression
+        ``A_plus`` and ``A_minus``.
+    tau_pre, tau_post : s
+        Time constants of the traces.
+
+    Source: Song, Miller, Abbott, "Competitive Hebbian learning through spike-timing-dependent synaptic plasticity",
+    Nature Neuroscience 3, 2000; trace form as in Morrison, Diesmann, Gerstner, Biol. Cybern. 98, 2008.
+    """
+    return LearningRule(
+        name="pair-stdp",
+        title="Pair-based spike-timing-dependent plasticity",
+        equation="at spikes of post:  dw = A_plus x;   at spikes of pre:  dw = -A_minus y",
+        source="Song, Miller, Abbott 2000; trace form as in Morrison, Diesmann, Gerstner 2008",
+        symbols=(
+            ("x", f"trace of pre spikes, tau {1e3 * tau_pre:g} ms", "1"),
+            ("y", f"trace of post spikes, tau {1e3 * tau_post:g} ms", "1"),
+            ("A_plus, A_minus", f"potentiation {potentiation:g}, depression {depression:g}", "weight"),
+        ),
+        traces={"x": RuleTrace("pre", tau_pre), "y": RuleTrace("post", tau_post)},
+        weight=(Term(potentiation, "post", ("x",)), Term(-depression, "pre", ("y",))),
+    )
