@@ -16,7 +16,7 @@ from neuroalign.deployment import Deployment, Run
 from neuroalign.fidelity import Agreement
 from neuroalign.network import FloatArray, Network, euler
 
-RUNS = 4
+RUNS = 3
 POPULATIONS = 6
 NEURONS = 200
 STEPS = 5000
@@ -40,11 +40,17 @@ def time_axis(steps: int, dt: float) -> Axis:
 
 
 def drawn_runs(deployment: Deployment) -> tuple[Run, ...]:
-    """The reference, then up to three others in their order, those on the profile's formats first."""
+    """The reference, then up to two others: those on the profile's formats first, then what came last of the rest."""
     first = [r for r in deployment.runs if r.label == deployment.reference]
     chip = list(deployment.chip_runs)
-    rest = [r for r in deployment.runs if r not in first and r not in chip]
+    rest = [r for r in reversed(deployment.runs) if r not in first and r not in chip]
     return tuple((first + chip + rest)[:RUNS])
+
+
+def colour_order(deployment: Deployment) -> tuple[str, ...]:
+    """Labels of all runs, the drawn ones first: a run has the same colour in every picture."""
+    first = [run.label for run in drawn_runs(deployment)]
+    return (*first, *(run.label for run in deployment.runs if run.label not in first))
 
 
 def main_agreement(deployment: Deployment) -> Agreement | None:
@@ -54,18 +60,25 @@ def main_agreement(deployment: Deployment) -> Agreement | None:
     return next((a for label in labels for a in judged if a.candidate == label), next(iter(judged), None))
 
 
-def worst_sample(deployment: Deployment) -> int:
-    """The sample with the most unequal spikes between the reference and the main run (0 where none differ)."""
+def worst_sample(deployment: Deployment) -> tuple[int, int]:
+    """The sample with the most unequal spikes in the main run, of the first n that every drawn run has; and that n.
+
+    Slow backends run fewer samples than the others, and a picture side by side needs one that all have.
+    """
     agreement = main_agreement(deployment)
-    if agreement is None:
-        return 0
+    lengths = [len(a) for run in drawn_runs(deployment) for a in run.recording.states.values()]
+    if agreement is None or not lengths or not min(lengths):
+        return 0, 0
     reference, candidate = deployment.run(agreement.reference), deployment.run(agreement.candidate)
-    unequal = np.zeros(max(agreement.samples, 1), dtype=np.int64)
+    unequal = np.zeros(min(lengths), dtype=np.int64)
     for population in agreement.populations:
         if population.spikes is not None:
-            pair = [r.recording.aligned(population.name, "s", agreement.steps) for r in (reference, candidate)]
-            unequal += np.asarray(pair[0] != pair[1]).sum((1, 2))
-    return int(unequal.argmax())
+            left, right = (
+                r.recording.aligned(population.name, "s", agreement.steps)[: unequal.size]
+                for r in (reference, candidate)
+            )
+            unequal += np.asarray(left != right).sum((1, 2))
+    return int(unequal.argmax()), unequal.size
 
 
 def spread(count: int, most: int) -> NDArray[np.int64]:
@@ -74,8 +87,8 @@ def spread(count: int, most: int) -> NDArray[np.int64]:
 
 
 def state(run: Run, population: str, name: str, sample: int, steps: int) -> NDArray[Any] | None:
-    """One sample's (T, N) of a state, latency subtracted, or None where it was not recorded."""
-    if (population, name) not in run.recording.states:
+    """One sample's (T, N) of a state, latency subtracted, or None where it was not recorded (slow backends run fewer)."""
+    if sample >= len(run.recording.states.get((population, name), ())):
         return None
     return np.asarray(run.recording.aligned(population, name, steps)[sample])
 

@@ -15,7 +15,7 @@ from neuroalign.conversion import ConversionRow
 from neuroalign.deployment import Deployment, by_harm, plain, to_json, verdict
 from neuroalign.errors import OutputError
 from neuroalign.export.atomic import write_atomically
-from neuroalign.fidelity import RULE_SILENT, RULE_SPIKING, decide
+from neuroalign.fidelity import RULE_SILENT, RULE_SPIKING, decidable, decide
 
 EXPLANATIONS: Mapping[str, str] = {
     "weight": "How strongly a spike acts; the chip keeps few bits, so small weights lose most.",
@@ -111,18 +111,22 @@ def render(deployment: Deployment) -> str:
     environment.filters |= {
         "percent": _percent,
         "number": _number,
+        "share": lambda value: "–" if value is None else f"{100 * value:.3g}%",
         "base64": lambda data: base64.b64encode(data).decode("ascii"),
     }
+    runs = [_run_row(deployment, run.label) for run in deployment.runs]
     drawn = {picture.key: picture for picture in pictures(deployment)}
     return environment.from_string(template).render(
         d=deployment,
+        name=Path(deployment.source).name or deployment.source,
         verdict=verdict(deployment),
         pictures=drawn,
         rows=[(row, STATUS_WORDS[row.status], _explain(row)) for row in by_harm(deployment.table)],
-        runs=[_run_row(deployment, label) for label in (run.label for run in deployment.runs)],
+        runs=runs,
         counts=[
             (run.label, name, n) for run in deployment.runs for name, n in sorted(run.recording.counts.items()) if n
         ],
+        short=any(r["samples"] < deployment.stimulus.samples for r in runs),
         rules=(RULE_SPIKING, RULE_SILENT),
     )
 
@@ -135,14 +139,17 @@ def _run_row(deployment: Deployment, label: str) -> dict[str, Any]:
     accuracy: float | None = None
     for _, population in deployment.network.outputs:
         target = deployment.network.population(population)
-        if labels is not None and accuracy is None and target.size > 1 and (population, "v") in run.recording.states:
-            accuracy = float((decide(run.recording, population, steps, target.spiking)[0] == labels).mean())
+        if labels is not None and target.size > 1 and decidable(run.recording, population, target.spiking):
+            decided = decide(run.recording, population, steps, target.spiking)[0]
+            accuracy = float((decided == labels[: decided.size]).mean())
+            break
     return {
         "run": run,
         "is_reference": label == deployment.reference,
         "numbers": "integers of the chip" if run.chip is not None and run.chip.is_fixed else "floating point",
         "spikes": sum(int((run.recording.aligned(p, "s", steps) != 0).sum()) for p in spikes),
         "accuracy": accuracy,
+        "samples": max((len(a) for a in run.recording.states.values()), default=0),
         "latency": max(run.recording.latency_steps.values(), default=0),
     }
 
@@ -155,7 +162,7 @@ def _explain(row: ConversionRow) -> str:
 def _percent(value: float | None, digits: int = 2) -> str:
     if value is None:
         return "–"
-    return f"{100 * value:.{digits}f} %" if math.isfinite(value) else "not a number"
+    return f"{100 * value:.{digits}f}%" if math.isfinite(value) else "not a number"
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -70,7 +70,7 @@ def _shape(path: Path, port: InputPort, array: NDArray[Any]) -> NDArray[Any]:
         raise InputError(f"input file {path}: array for {port.name!r} has type {array.dtype}; numbers are needed")
     if not array.size:
         raise InputError(f"input file {path}: array for {port.name!r} is empty")
-    own = len(port.shape)
+    given, own = array.shape, len(port.shape)
     if own > 1 and array.shape[-own:] == port.shape:
         array = array.reshape(*array.shape[:-own], port.size)
     if array.ndim == 1 and port.size == 1:
@@ -79,7 +79,7 @@ def _shape(path: Path, port: InputPort, array: NDArray[Any]) -> NDArray[Any]:
         array = array[None]
     if array.ndim != 3 or array.shape[2] != port.size:
         raise InputError(
-            f"input file {path}: array for {port.name!r} has shape {array.shape}; the network needs (steps, {port.size}) or (samples, steps, {port.size})"
+            f"input file {path}: array for {port.name!r} has shape {given}; the network needs (steps, {port.size}) or (samples, steps, {port.size})"
         )
     return array
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -94,7 +94,7 @@ def _root(
 @app.command(epilog="Example: neuroalign inspect network.nir")
 def inspect(file: File) -> None:
     """Show what a NIR file holds: nodes, edges, parameter ranges, clues about dt, and what would be repaired."""
-    from neuroalign.export.nir_graph import inspect_nir
+    from neuroalign.export.nir_inspect import inspect_nir
     from neuroalign.terminal import print_inspection
 
     print_inspection(inspect_nir(file))
@@ -153,7 +153,7 @@ def deploy(
     from neuroalign.pipeline import deploy as run_deploy
     from neuroalign.terminal import progress_bars
 
-    names = tuple(dict.fromkeys(b.value for b in backend or [Backend.emulator]))
+    names: Any = tuple(dict.fromkeys(b.value for b in backend or [Backend.emulator]))
     with progress_bars(quiet) as progress:
         options = Options(
             backends=names,

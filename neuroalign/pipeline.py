@@ -153,7 +153,11 @@ def versions() -> dict[str, str]:
 
 def _require(backends: Sequence[BackendName]) -> None:
     """Refuse backends that cannot run here before any work is done."""
-    known = {"emulator": Emulator(), "lava": LavaBackend(), "norse": NorseReference()}
+    known: Mapping[str, Emulator | LavaBackend | NorseReference] = {
+        "emulator": Emulator(),
+        "lava": LavaBackend(),
+        "norse": NorseReference(),
+    }
     for name in backends:
         if name not in known:
             raise InputError(f"--backend {name!r} is unknown; one of {', '.join(known)}")

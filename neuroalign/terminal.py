@@ -12,6 +12,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from neuroalign.deployment import Deployment
+    from neuroalign.export.nir_inspect import Inspection
     from neuroalign.export.report import MeasuredRow
     from neuroalign.fidelity import Agreement
     from neuroalign.pipeline import Progress
@@ -45,6 +46,29 @@ def progress_bars(quiet: bool) -> Iterator[Progress | None]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield tell
+
+
+def print_inspection(found: Inspection) -> None:
+    """Nodes, edges, and what reading the file would repair, assume or refuse."""
+    out = console()
+    table = Table(title=f"{escape(found.source)} (NIR {escape(found.version)})", title_justify="left")
+    for column in ("node", "type", "shape", "parameters, smallest to largest", "taken"):
+        table.add_column(column, overflow="fold")
+    for node in found.nodes:
+        ranges = "  ".join(
+            f"{name} {low:.4g}" + ("" if low == high else f"..{high:.4g}") for name, low, high in node.parameters
+        )
+        table.add_row(
+            escape(node.name), escape(node.type), escape(node.shape), escape(ranges), "yes" if node.taken else "not yet"
+        )
+    out.print(table)
+    out.print("edges: " + escape(", ".join(f"{a} -> {b}" for a, b in found.edges)))
+    out.print("dt: " + escape(found.dt_clue or "the file gives no clue; --dt is needed"))
+    for label, lines in (("repaired", found.repairs), ("assumed", found.assumptions)):
+        for line in lines:
+            out.print(f"[yellow]{label}:[/yellow] {escape(line)}")
+    if found.problem:
+        out.print(f"[red]not readable as it is:[/red] {escape(found.problem)}")
 
 
 def print_demo_opening() -> None:

@@ -34,6 +34,7 @@ def network(
     r = np.random.default_rng(1)
     first = r.normal(0.1, 0.25, (sizes[1], sizes[0]))
     second = r.normal(0.0, 0.1, (sizes[2], sizes[1]))
+    second -= second.mean(1, keepdims=True)  # no class is ahead from the start
     return Network(
         name="hand-made",
         dt=DT,
@@ -138,7 +139,8 @@ def deployment(
     """A whole Deployment with two runs; ``weight_step`` decides how coarse the chip is."""
     r = np.random.default_rng(2)
     model = network(names, sizes)
-    spikes = (r.random((samples, steps, sizes[0])) < rate).astype(np.int8)
+    pattern = r.random((samples, 1, sizes[0])) < 0.5  # each sample drives its own half of the channels
+    spikes = (r.random((samples, steps, sizes[0])) < 2 * rate * pattern).astype(np.int8)
     ideal, chip = chip_of(model, fixed=False), chip_of(model, fixed=True)
     reference = replace(simulate(model, spikes, (0, 0)), backend="emulator")
     candidate = simulate(model, spikes, (1, 2), weight_step)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from neuroalign.deployment import Deployment
 from neuroalign.demo import load_demo
+from neuroalign.deployment import Deployment
 from neuroalign.encoding import encode
 from neuroalign.export.nir_graph import read_nir
 from neuroalign.pipeline import BackendName, Options, Progress, deploy_network

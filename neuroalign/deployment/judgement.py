@@ -97,7 +97,7 @@ def _decision(output: OutputAgreement, agreement: Agreement) -> tuple[Outcome, s
         text = (
             f"Accuracy of {output.name}: {output.candidate_accuracy:.2%} on {agreement.candidate} against "
             f"{output.reference_accuracy:.2%} on {agreement.reference} ({output.samples:,} samples; a loss of at most "
-            f"{100 * ACCURACY_BAR:g} percentage points passes)."
+            f"{ACCURACY_BAR:.0%} of the samples passes)."
         )
         return ("deployable" if loss <= ACCURACY_BAR + 1e-12 else "not deployable"), text
     share = output.agreement or 0.0

@@ -6,7 +6,7 @@ same integers at every step.
 """
 
 from neuroalign.fidelity.agreement import LEAST_SPIKES, Agreement, PopulationAgreement, compare, threshold_distances
-from neuroalign.fidelity.outputs import RULE_SILENT, RULE_SPIKING, OutputAgreement, decide
+from neuroalign.fidelity.outputs import RULE_SILENT, RULE_SPIKING, OutputAgreement, decidable, decide
 from neuroalign.fidelity.spikes import Place, SpikeAgreement, match_spikes, spike_agreement, van_rossum
 from neuroalign.fidelity.states import EqualStates, MembraneAgreement, equal_states, membrane_agreement
 
@@ -22,6 +22,7 @@ __all__ = [
     "PopulationAgreement",
     "SpikeAgreement",
     "compare",
+    "decidable",
     "decide",
     "equal_states",
     "match_spikes",

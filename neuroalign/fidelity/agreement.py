@@ -179,7 +179,7 @@ def _spike_words(spikes: SpikeAgreement, evidence: bool, tolerance_steps: int) -
 def _membrane_words(membrane: MembraneAgreement | None, evidence: bool) -> str:
     if membrane is None or not evidence:
         return "no evidence: the reference does not change"
-    share = "" if membrane.rms_share is None else f", {membrane.rms_share:.3%} of the {membrane.scale}"
+    share = "" if membrane.rms_share is None else f", {100 * membrane.rms_share:.3g}% of the {membrane.scale}"
     return f"membrane agrees to {membrane.rms_volts:.3g} V RMS{share}"
 
 

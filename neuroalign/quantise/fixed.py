@@ -182,30 +182,26 @@ def _headroom(
 ) -> Headroom:
     """Bounds on K from the formats and from every input spiking in every step."""
     unit = 2.0**formats.align
-    largest_drive = float(np.abs(drive).max(initial=0.0))
-    above = sum(
-        (np.clip(k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), np.zeros(form.population.size)
-    )
-    below = sum(
-        (np.clip(-k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), np.zeros(form.population.size)
-    )
-    current = np.maximum(above, below) / decays.u
+    zero = np.zeros(form.population.size)
+    above = sum((np.clip(k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), zero)
+    below = sum((np.clip(-k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), zero)
     with np.errstate(divide="ignore", invalid="ignore"):
-        if form.population.spiking:
-            membrane = 1.0 + current + np.abs(drive)
-        else:
-            membrane = np.where(current + np.abs(drive) > 0, (current + np.abs(drive)) / decays.v, 0.0)
-    hard = formats.bias_limit / (largest_drive * unit) if largest_drive > 0 else np.inf
-    ceiling = formats.threshold_limit
-    hard = min(hard, float(ceiling))
-    worst_current, worst_membrane = float(current.max(initial=0.0)), float(membrane.max(initial=0.0))
-    safe = min(
-        hard,
-        formats.u_limit / (worst_current * unit) if worst_current > 0 else np.inf,
-        (formats.v_limit - unit) / (worst_membrane * unit) if worst_membrane > 0 else np.inf,
-    )
-    floor = LEAST_THRESHOLD if form.population.spiking else float(max((k.high for k in kernels), default=1))
-    return Headroom(hard, safe, floor)
+        up, down = above / decays.u + np.clip(drive, 0, None), below / decays.u + np.clip(-drive, 0, None)
+        # A spiking membrane ends its rise at the threshold; nothing but the leak ends a fall.
+        highest = 1.0 + up if form.population.spiking else np.where(up > 0, up / decays.v, 0.0)
+        lowest = np.where(down > 0, down / decays.v, 0.0)
+    current = max(float((above / decays.u).max(initial=0.0)), float((below / decays.u).max(initial=0.0)))
+    membrane = max(float(highest.max(initial=0.0)), float(lowest.max(initial=0.0)))
+    largest_drive = float(np.abs(drive).max(initial=0.0))
+    hard = min(_limit(formats.bias_limit, largest_drive * unit), float(formats.threshold_limit))
+    safe = min(hard, _limit(formats.u_limit, current * unit), _limit(formats.v_limit - unit, membrane * unit))
+    # Below this even the largest weights need a negative exponent, whose rounding down is a drift in every step.
+    widest = min((1.0 / k.needed for k in kernels if k.needed > 0), default=1.0)
+    return Headroom(hard, safe, max(LEAST_THRESHOLD, widest) if form.population.spiking else widest)
+
+
+def _limit(limit: float, needed: float) -> float:
+    return limit / needed if needed > 0 else np.inf
 
 
 def _connection(
@@ -291,7 +287,7 @@ def _threshold_row(
 
 def _headroom_row(form: NormalPopulation, k: float, headroom: Headroom) -> ConversionRow:
     if k <= headroom.safe * (1 + 1e-12):
-        note = "no input can make u wrap or v saturate upwards"
+        note = "no input can make u wrap or v saturate"
         return note_row(form.population.name, "headroom", note, "exact")
     share = headroom.safe / k
     note = (

@@ -15,7 +15,7 @@ import neuroalign
 from neuroalign.chip import ChipNetwork
 from neuroalign.errors import BackendFailed, BackendMissing, InputError
 from neuroalign.recording import Probe, Recording, Stimulus
-from neuroalign.sim.lava_processes.holdable import check_network, check_sample
+from neuroalign.sim.lava_processes.holdable import check_network, check_stimulus
 from neuroalign.sim.lava_processes.job import ERROR_FILE, PROGRESS_FILE, Case, read_results, write_job
 from neuroalign.sim.lava_processes.process_group import TimeLimitReached, run_in_own_session
 
@@ -78,7 +78,7 @@ class LavaBackend:
         Returns
         -------
         Recording
-            int32 arrays (samples, steps, neurons).
+            Arrays (samples, steps, neurons): "s" as bool, the others as int32.
 
         Raises
         ------
@@ -151,8 +151,7 @@ class _Watch:
 def _check(case: Case) -> None:
     """Everything the worker would refuse, before it is started."""
     check_network(case.network)
-    for sample in range(case.stimulus.samples):
-        check_sample(case.network, {name: values[sample] for name, values in case.stimulus.inputs.items()})
+    check_stimulus(case.network, case.stimulus)
     populations = {p.name for p in case.network.populations}
     for population, state in case.probes:
         if population not in populations or state not in STATES:

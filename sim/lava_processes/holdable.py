@@ -11,11 +11,19 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.fixed_point import WEIGHT_BITS, lava_weights
+from neuroalign.recording import Stimulus
 
 LARGEST_DELAY = 63
 """Extra steps of a DelayDense synapse that Lava accepts."""
 
-_LAVA_FIELDS = {"decay_bits": 12, "u_offset": 1, "v_offset": 0, "threshold_shift": 6, "weight_shift": 6}
+_LAVA_FIELDS: dict[str, int | str] = {
+    "decay_bits": 12,
+    "u_offset": 1,
+    "v_offset": 0,
+    "threshold_shift": 6,
+    "weight_shift": 6,
+    "reset": "zero",
+}
 _STATE_BITS = 24
 # Lava checks none of these; beyond them its integer types would wrap or its shifts be undefined.
 _RANGES = {
@@ -42,6 +50,14 @@ def check_network(network: ChipNetwork) -> None:
         _check_population(population)
     for connection in network.connections:
         _check_connection(connection)
+
+
+def check_stimulus(network: ChipNetwork, stimulus: Stimulus) -> None:
+    """Raise InputError unless every sample of ``stimulus`` passes :func:`check_sample`."""
+    if not stimulus.inputs:
+        raise InputError("lava: the stimulus holds no array; without one there are no samples and no steps to run")
+    rows = stimulus.samples * stimulus.steps
+    check_sample(network, {name: a.reshape(rows, a.shape[2]) for name, a in stimulus.inputs.items()})
 
 
 def check_sample(network: ChipNetwork, sample: Mapping[str, NDArray[Any]]) -> None:

@@ -54,9 +54,9 @@ def write_job(folder: Path, cases: Sequence[Case]) -> None:
     for index, case in enumerate(cases):
         inputs = {name: _encode(values, arrays) for name, values in case.stimulus.inputs.items()}
         written.append({"network": _encode(case.network, arrays), "inputs": inputs, "probes": list(case.probes)})
-        for k, (population, _) in enumerate(case.probes):
+        for k, (population, state) in enumerate(case.probes):
             shape = (case.stimulus.samples, case.steps, case.network.population(population).size)
-            _lay_out(result_file(folder, index, k), shape)
+            _lay_out(result_file(folder, index, k), shape, np.bool_ if state == "s" else np.int32)
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
     (folder / "job.json").write_text(json.dumps(written), encoding="utf-8")
 
@@ -89,11 +89,11 @@ def read_results(folder: Path, cases: Sequence[Case]) -> list[Recording]:
     ]
 
 
-def _lay_out(file: Path, shape: tuple[int, int, int]) -> None:
+def _lay_out(file: Path, shape: tuple[int, int, int], dtype: type[np.bool_] | type[np.int32]) -> None:
     if 0 in shape:  # cannot be mapped, and nothing will be written to it
-        np.save(file, np.zeros(shape, np.int32))
+        np.save(file, np.zeros(shape, dtype))
     else:
-        np.lib.format.open_memmap(file, mode="w+", dtype=np.int32, shape=shape)
+        np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=shape)
 
 
 def _encode(value: Any, arrays: dict[str, NDArray[Any]]) -> Any:

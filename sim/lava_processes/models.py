@@ -43,7 +43,7 @@ class Recorder:
     steps : int
         Steps of a sample; the states are put back before step ``steps + 1``, ``2 * steps + 1``, ...
     files
-        State ("u", "v", "s", "a") to the .npy file, of shape (samples, steps, neurons) and type int32, it goes to.
+        State ("u", "v", "s", "a") to the .npy file it goes to, of shape (samples, steps, neurons).
     first_sample : int
         Index in the files of the run's first sample.
     error_file : str
@@ -84,7 +84,7 @@ class _Recorded:
         super().__init__(proc_params)  # type: ignore[call-arg]
         self._recorder: Recorder | None = proc_params.get("recorder")
         self._initial: dict[str, NDArray[Any]] = {}
-        self._maps: dict[str, NDArray[np.int32]] = {}
+        self._maps: dict[str, NDArray[Any]] = {}
 
     def run_spk(self) -> None:
         if self._recorder is None:

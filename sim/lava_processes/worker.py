@@ -61,7 +61,7 @@ def back_to_back(values: NDArray[Any], steps: int) -> NDArray[Any]:
     """(samples, steps, channels) as (samples * ``steps``, channels), zeros after the end of each sample."""
     padded = np.zeros((values.shape[0], steps, values.shape[2]), values.dtype)
     padded[:, : values.shape[1]] = values
-    return padded.reshape(-1, values.shape[2])
+    return padded.reshape(values.shape[0] * steps, values.shape[2])
 
 
 def run_and_stop(processes: Iterable[Any], steps: int) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from random_models import Choices, random_network, random_stimulus
 
 from neuroalign.chip import ChipNetwork, Fixed
 from neuroalign.compile import compile_network, float_model
 from neuroalign.errors import ConversionRefused
-from neuroalign.network import Connection, InputPort, Network, Population, euler
+from neuroalign.network import Connection, InputPort, Network, NeuronKind, Population, euler
 from neuroalign.profile import load_profile
 from neuroalign.recording import Recording, Stimulus
 from neuroalign.sim.emulator import Emulator
@@ -26,11 +28,11 @@ def lif(name: str = "a", size: int = 1, **changed: float) -> Population:
         "tau_mem": 0.02, "tau_syn": 0.0, "r": 1.0, "w_in": 1.0, "v_leak": 0.0, "v_threshold": 1.0, "v_reset": 0.0,
         "bias": 0.0, "v0": 0.0, "i0": 0.0,
     } | changed  # fmt: skip
-    kind = "CubaLIF" if values["tau_syn"] > 0 else "LIF"
-    return Population(name, kind, (size,), **{k: np.full(size, float(v)) for k, v in values.items()})  # type: ignore[arg-type]
+    kind: NeuronKind = "CubaLIF" if values["tau_syn"] > 0 else "LIF"
+    return Population(name, kind, (size,), **{k: np.full(size, float(v)) for k, v in values.items()})
 
 
-def layer(population: Population, weight: np.ndarray) -> Network:  # type: ignore[type-arg]
+def layer(population: Population, weight: NDArray[np.float64]) -> Network:
     connection = Connection("w", "in", population.name, np.asarray(weight, dtype=float))
     return Network(
         "n", 1e-3, (InputPort("in", (weight.shape[1],)),), (population,), (connection,), (("out", population.name),)
@@ -106,9 +108,7 @@ def test_without_input_the_chip_follows_the_model_from_its_first_step(profile: s
     )
     chain = [lif(f"p{k}") for k in range(depth - 1)]
     names = ["in", *(p.name for p in chain), "last"]
-    connections = tuple(
-        Connection(f"c{k}", a, b, np.ones((1, 1))) for k, (a, b) in enumerate(zip(names, names[1:], strict=False))
-    )
+    connections = tuple(Connection(f"c{k}", a, b, np.ones((1, 1))) for k, (a, b) in enumerate(pairwise(names)))
     network = Network("n", 1e-3, (InputPort("in", (1,)),), (*chain, population), connections, (("out", "last"),))
     chip, table = compile_network(network, load_profile(profile))
     steps = 200
@@ -132,8 +132,13 @@ def test_without_input_the_chip_follows_the_model_from_its_first_step(profile: s
 
 
 def test_a_membrane_that_would_cross_its_threshold_before_the_start_is_refused() -> None:
-    with pytest.raises(ConversionRefused, match=r"'a'.*above its threshold.*--initial zero"):
-        compile_network(layer(lif(v0=0.99, bias=-30.0), np.ones((1, 1))), LOIHI2)
+    """The second population starts two steps early: one step before the model it would have to stand at 2.6 V."""
+    connections = (Connection("x", "in", "p0", np.ones((1, 1))), Connection("y", "p0", "a", np.ones((1, 1))))
+    populations = (lif("p0"), lif("a", v0=0.99, bias=-30.0))
+    network = Network("n", 1e-3, (InputPort("in", (1,)),), populations, connections, (("out", "a"),))
+    for profile in (LOIHI2, IDEAL):
+        with pytest.raises(ConversionRefused, match=r"'a'.*above its threshold at chip step 1.*--initial zero"):
+            compile_network(network, profile)
 
 
 def test_subtractive_reset_is_refused_by_chips_and_held_by_ideal() -> None:

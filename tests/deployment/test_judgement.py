@@ -1,0 +1,136 @@
+"""The verdict: every outcome, at and beside its bar."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hand_made import deployment
+
+from neuroalign.conversion import ConversionRow, ConversionTable
+from neuroalign.deployment import BitEquality, Deployment, by_harm, verdict
+from neuroalign.fidelity import EqualStates, OutputAgreement, Place
+
+
+def with_output(**changes: Any) -> Deployment:
+    made = deployment()
+    agreement = made.agreements[0]
+    return replace(made, agreements=(replace(agreement, outputs=(replace(agreement.outputs[0], **changes),)),))
+
+
+def with_hidden(**changes: Any) -> Deployment:
+    """No decision can be formed, and the spiking population is the output."""
+    made = deployment()
+    agreement = made.agreements[0]
+    hidden = agreement.populations[0]
+    assert hidden.spikes is not None
+    evidence = changes.pop("evidence", True)
+    spikes = replace(hidden.spikes, **changes)
+    output = replace(agreement.outputs[0], population="hidden", agreement=None)
+    changed = replace(agreement, populations=(replace(hidden, spikes=spikes, evidence=evidence),), outputs=(output,))
+    return replace(made, agreements=(changed,))
+
+
+@pytest.mark.parametrize(("chip", "outcome"), [(0.96, "deployable"), (0.95, "deployable"), (0.949, "not deployable")])
+def test_a_loss_of_one_percentage_point_passes(chip: float, outcome: str) -> None:
+    found = verdict(with_output(samples=1000, reference_accuracy=0.96, candidate_accuracy=chip))
+    assert found.outcome == outcome
+    assert f"{chip:.2%}" in found.facts[0]
+    assert "96.00%" in found.facts[0]
+
+
+@pytest.mark.parametrize(("alike", "outcome"), [(0.99, "deployable"), (0.98, "not deployable")])
+def test_without_labels_decisions_count(alike: float, outcome: str) -> None:
+    found = verdict(with_output(agreement=alike, reference_accuracy=None, candidate_accuracy=None, samples=100))
+    assert found.outcome == outcome
+
+
+@pytest.mark.parametrize(("f1", "outcome"), [(0.9, "deployable"), (0.89, "not deployable"), (None, "not deployable")])
+def test_without_decisions_spikes_of_the_output_count(f1: float | None, outcome: str) -> None:
+    assert verdict(with_hidden(f1_near=f1)).outcome == outcome
+
+
+def test_few_spikes_decide_nothing() -> None:
+    few = with_hidden(f1_near=1.0, reference_spikes=3, candidate_spikes=3, evidence=False)
+    assert verdict(few).outcome == "undecided"
+
+
+def test_a_chip_that_fires_where_the_model_is_silent_is_not_deployable() -> None:
+    wild = with_hidden(f1_near=0.02, reference_spikes=3, candidate_spikes=500, evidence=False)
+    assert verdict(wild).outcome == "not deployable"
+
+
+def test_few_samples_fall_back_on_the_membrane_of_the_output() -> None:
+    made = with_output(samples=5, agreement=0.0)
+    agreement = made.agreements[0]
+    readout = agreement.populations[1]
+    assert readout.membrane is not None
+    for share, outcome in ((0.05, "deployable"), (0.051, "not deployable"), (float("nan"), "not deployable")):
+        changed = replace(readout, membrane=replace(readout.membrane, rms_share=share))
+        populations = (agreement.populations[0], changed)
+        assert verdict(replace(made, agreements=(replace(agreement, populations=populations),))).outcome == outcome
+
+
+def test_two_backends_that_differ_leave_it_undecided() -> None:
+    broken = EqualStates(1000, 10, 1, ("hidden", "v", Place(3, 4, 5)))
+    found = verdict(deployment(bit_equality=(BitEquality("emulator", "Lava", broken),)))
+    assert found.outcome == "undecided"
+    assert "differ in 1 values" in found.facts[2]
+
+
+def test_bit_equality_without_a_changing_value_does_not_hold() -> None:
+    assert not BitEquality("a", "b", EqualStates(0, 500, 0, None)).holds
+    assert BitEquality("a", "b", EqualStates(1, 0, 0, None)).holds
+    found = verdict(deployment(bit_equality=(BitEquality("a", "b", EqualStates(0, 500, 0, None)),)))
+    assert "no second backend has confirmed" in found.facts[2]
+
+
+def test_a_refused_conversion_is_not_deployable() -> None:
+    assert verdict(deployment(chip=None, runs=(), agreements=())).outcome == "not deployable"
+
+
+def test_the_control_is_not_a_chip() -> None:
+    made = deployment()
+    ideal = made.runs[0].chip
+    found = verdict(replace(made, chip=ideal, profile_id="ideal"))
+    assert found.outcome == "undecided"
+    assert "control" in found.headline
+
+
+def test_without_a_chip_run_it_is_undecided() -> None:
+    made = deployment()
+    assert verdict(replace(made, runs=made.runs[:1], agreements=())).outcome == "undecided"
+
+
+def test_the_worst_of_several_outputs_counts() -> None:
+    made = with_output(samples=1000, reference_accuracy=0.9, candidate_accuracy=0.9)
+    agreement = made.agreements[0]
+    bad: OutputAgreement = replace(agreement.outputs[0], name="other", candidate_accuracy=0.5)
+    found = verdict(replace(made, agreements=(replace(agreement, outputs=(*agreement.outputs, bad)),)))
+    assert found.outcome == "not deployable"
+    assert "other" in found.facts[0]
+
+
+def test_a_coarse_chip_is_found_out_and_a_fine_one_passes() -> None:
+    assert len(np.unique(deployment(samples=200).stimulus.labels)) == 5
+    assert verdict(deployment(samples=200, weight_step=1e-6)).outcome == "deployable"
+    assert verdict(deployment(samples=200, weight_step=0.5)).outcome == "not deployable"
+
+
+def test_conversions_are_sorted_by_harm() -> None:
+    def row(where: str, relative: float, saturated: int = 0, status: Any = "rounded") -> ConversionRow:
+        return ConversionRow(where, "weight", 10, 1.0, "1", 1.0, 0.0, relative, "", "", saturated, status)
+
+    table = ConversionTable(
+        (
+            row("exact", 0.0, status="exact"),
+            row("small", 1e-3),
+            row("clipped", 1e-3, 4, "saturated"),
+            row("other", 0.0, status="approximate"),
+            row("unknown", float("nan")),
+            row("large", 0.5),
+        )
+    )
+    assert [r.where for r in by_harm(table)] == ["unknown", "large", "clipped", "small", "other", "exact"]

@@ -1,0 +1,200 @@
+"""The command line as a user meets it: one line per mistake, nothing half-written, the documented exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import nir
+import numpy as np
+import pytest
+
+from neuroalign.__main__ import main
+
+
+class Ended(NamedTuple):
+    """How a call of the command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+    """Run the command line in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["neuroalign", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return run
+
+
+def write_network(path: Path, weight: float = 0.5, tau: float = 0.02) -> Path:
+    """A two-input LIF layer of three neurons that a bias makes spike."""
+    ones = np.ones(3)
+    graph = nir.NIRGraph(
+        nodes={
+            "input": nir.Input(np.array([2])),
+            "fc": nir.Affine(np.full((3, 2), weight), 2.0 * ones),
+            "lif": nir.LIF(tau=tau * ones, r=ones, v_leak=0 * ones, v_threshold=ones, v_reset=0 * ones),
+            "output": nir.Output(np.array([3])),
+        },
+        edges=[("input", "fc"), ("fc", "lif"), ("lif", "output")],
+        type_check=False,
+    )
+    nir.write(path, graph)
+    return path
+
+
+def refused(ended: Ended, code: int, *words: str) -> None:
+    """One line on standard error that holds every word, and the exit code."""
+    assert ended.code == code, ended.err
+    lines = [line for line in ended.err.splitlines() if line.strip()]
+    assert len(lines) == 1, ended.err
+    assert "Traceback" not in ended.err
+    for word in words:
+        assert word in lines[0]
+
+
+def test_deploy_writes_a_report_and_rows(call: Call, tmp_path: Path) -> None:
+    file = write_network(tmp_path / "net.nir")
+    ended = call("deploy", file, "--dt", 1e-3, "--steps", 300, "--out", "report", "--json", "rows.json")
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[-1] == "report/report.html"
+    rows = json.loads((tmp_path / "rows.json").read_text())
+    assert set(rows) == {"command", "versions", "seed", "rows"}
+    assert all(set(row) == {"case", "measured", "unit", "bar", "passed"} for row in rows["rows"])
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["schema"].startswith("neuroalign-report/")
+    assert {p.name for p in (tmp_path / "report").iterdir()} == {"report.html", "report.json"}
+
+
+def test_the_same_seed_gives_the_same_figures(call: Call, tmp_path: Path) -> None:
+    file = write_network(tmp_path / "net.nir")
+    measured = []
+    for name in ("a.json", "b.json"):
+        call("deploy", file, "--dt", 1e-3, "--steps", 200, "--seed", 7, "--quiet", "--json", name)
+        measured.append(json.loads((tmp_path / name).read_text())["rows"])
+    assert measured[0] == measured[1]
+
+
+def test_inspect_shows_the_nodes(call: Call, tmp_path: Path) -> None:
+    ended = call("inspect", write_network(tmp_path / "net.nir"))
+    assert ended.code == 0
+    for word in ("Affine", "LIF", "--dt"):
+        assert word in ended.out
+
+
+def test_profiles_are_listed_and_shown_with_sources(call: Call) -> None:
+    listed = call("profile", "list")
+    assert all(name in listed.out for name in ("cpu", "ideal", "loihi1", "loihi2"))
+    shown = call("profile", "show", "loihi1")
+    assert shown.code == 0
+    assert "not checked" in shown.out
+    assert "documented" in shown.out
+
+
+def test_a_missing_file(call: Call, tmp_path: Path) -> None:
+    refused(call("deploy", "nowhere.nir"), 2, "nowhere.nir", "no such file")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_file(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "empty.nir").touch()
+    refused(call("deploy", "empty.nir"), 2, "empty.nir", "empty")
+
+
+def test_a_truncated_file(call: Call, tmp_path: Path) -> None:
+    whole = write_network(tmp_path / "net.nir").read_bytes()
+    (tmp_path / "cut.nir").write_bytes(whole[: len(whole) // 2])
+    refused(call("deploy", "cut.nir", "--dt", 1e-3), 2, "cut.nir")
+    assert not (tmp_path / "neuroalign-report").exists()
+
+
+def test_a_file_of_another_kind(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "text.nir").write_text("not HDF5 at all")
+    refused(call("inspect", "text.nir"), 2, "text.nir", "HDF5")
+
+
+def test_a_repair_that_is_ambiguous(call: Call, tmp_path: Path) -> None:
+    """An edge names a node that does not exist, and two nodes could be meant."""
+    file = write_network(tmp_path / "net.nir")
+    with h5py.File(file, "a") as opened:
+        opened.copy("node/nodes/lif", "node/nodes/lif2")
+        opened.move("node/nodes/lif", "node/nodes/lif1")
+    refused(call("deploy", file, "--dt", 1e-3), 2, "lif")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite(call: Call, tmp_path: Path, value: float) -> None:
+    refused(call("deploy", write_network(tmp_path / "net.nir", weight=value), "--dt", 1e-3), 2, str(value))
+
+
+def test_an_unknown_profile(call: Call, tmp_path: Path) -> None:
+    refused(
+        call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--profile", "loihi3"), 2, "loihi3", "loihi2"
+    )
+
+
+def test_input_of_the_wrong_shape(call: Call, tmp_path: Path) -> None:
+    np.save(tmp_path / "wide.npy", np.zeros((10, 5)))
+    refused(call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--input", "wide.npy"), 2, "(10, 5)", "2")
+
+
+def test_input_that_is_not_spikes_needs_an_encoding(call: Call, tmp_path: Path) -> None:
+    np.save(tmp_path / "grey.npy", np.full((10, 2), 0.3))
+    file = write_network(tmp_path / "net.nir")
+    refused(call("deploy", file, "--dt", 1e-3, "--input", "grey.npy"), 2, "0.3", "--encode")
+    for encoding in ("bernoulli", "current"):
+        assert call("deploy", file, "--dt", 1e-3, "--input", "grey.npy", "--encode", encoding, "--quiet").code == 0
+    refused(
+        call("deploy", file, "--dt", 1e-3, "--input", "grey.npy", "--encode", "current", "--profile", "loihi1"),
+        3,
+        "payload",
+    )
+
+
+def test_dt_that_the_file_does_not_tell(call: Call, tmp_path: Path) -> None:
+    refused(call("deploy", write_network(tmp_path / "net.nir")), 2, "--dt")
+
+
+def test_time_constants_below_dt(call: Call, tmp_path: Path) -> None:
+    refused(call("deploy", write_network(tmp_path / "net.nir", tau=2e-5), "--dt", 1e-3), 2, "tau")
+
+
+def test_subtractive_reset(call: Call, tmp_path: Path) -> None:
+    refused(call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--reset", "subtract"), 3, "--reset zero")
+
+
+def test_an_output_directory_that_cannot_be_written(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a directory")
+    file = write_network(tmp_path / "net.nir")
+    refused(call("deploy", file, "--dt", 1e-3, "--steps", 20, "--quiet", "--out", "taken"), 6, "taken")
+    assert (tmp_path / "taken").read_text() == "a file, not a directory"
+
+
+def test_an_option_out_of_range(call: Call, tmp_path: Path) -> None:
+    refused(call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--rate", 1.5), 2, "--rate", "1.5")
+
+
+def test_a_backend_that_is_not_installed(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from neuroalign.sim.lava_processes.backend import LavaBackend
+
+    monkeypatch.setattr(LavaBackend, "missing", lambda self: "backend lava needs lava-nc: pip install lava-nc")
+    refused(call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--backend", "lava"), 4, "pip install")
