@@ -67,7 +67,10 @@ def limit_net(rng: np.random.Generator, pre: Any, post: Any) -> PlasticNet:
     """The programs of :data:`LIMITS` from large initial values."""
     trace = Trace(60.5, 9.5)
     programs = [program_from_text(**texts, x1=trace, y1=trace, rng_seed=3) for texts in LIMITS.values()]  # type: ignore[arg-type]
-    cases = [PlasticCase(p, *(rng.integers(-250, 251, (4, 6)) for _ in range(2)), np.zeros((4, 6))) for p in programs]
+    cases = [
+        PlasticCase(p, rng.integers(-250, 251, (4, 6)), tag=rng.integers(-250, 251, (4, 6)), delay=np.zeros((4, 6)))
+        for p in programs
+    ]
     return PlasticNet(pre, post, cases)
 
 
