@@ -38,8 +38,8 @@ def random_program(rng: np.random.Generator, fixed: bool = True) -> Program:
     dw, dd, tag_update = [
         tuple(random_product(rng, k, fixed) for _ in range(rng.integers(1, 4))) if chosen else () for chosen in targets
     ]
-    traces = [_random_trace(rng, fixed) for _ in TRACES]
-    program = Program(dw, dd, tag_update, *traces)
+    x1, x2, y1, y2, y3 = (_random_trace(rng, fixed) for _ in TRACES)
+    program = Program(dw, dd, tag_update, x1, x2, y1, y2, y3)
     return replace(program, t_epoch=int(rng.integers(1, 8)), rng_seed=int(rng.integers(0, 1000)))
 
 

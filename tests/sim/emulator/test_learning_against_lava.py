@@ -13,7 +13,8 @@ from lava_learning import COMPARED, PlasticCase, PlasticNet, first_mismatch, run
 from random_rules import Kind, random_net, random_text
 
 from neuroalign.errors import RuleError
-from neuroalign.microcode_text import parse
+from neuroalign.microcode import Trace
+from neuroalign.microcode_text import parse, program_from_text
 
 pytest.importorskip("lava")
 pytestmark = [pytest.mark.lava, pytest.mark.slow]
@@ -25,7 +26,17 @@ KINDS: dict[Kind, tuple[int, int]] = {
 }  # nets, connections in each
 STEPS = 200
 CARRY_STEPS = 2000
+LIMIT_STEPS = 600
 TEXT_COUNT = 600
+# where random rules hardly get: both ends of every range, Lava's -257 for tags (a rounding draw above 127/128 is
+# needed), products that wrap in int32 and shifts beyond 31 bits
+LIMITS = {
+    "low ends": {"dw": "-7*2^8*x0", "dd": "-7*2^8*y0", "dt": "-7*2^8*y0"},
+    "high ends": {"dw": "7*2^8*x0", "dd": "7*2^8*y0", "dt": "7*2^8*y0"},
+    "to and fro": {"dw": "-7*2^5*x0 + 7*2^5*y0", "dt": "-7*2^7*x0 + 5*2^7*y0"},
+    "int32": {"dw": "7*x0*w*w*t*x1 - 5*2^2*y0*w*t*t*y1"},
+    "wide": {"dw": "7*2^8*x0*w*w*w*t*t", "dt": "-7*2^8*y0*t*t*t*t*w*w"},
+}
 STATES = COMPARED[:8]  # weights, delays, tags and traces
 
 
@@ -52,6 +63,17 @@ class Compared:
 Results = tuple[dict[str, list[Compared]], list[tuple[str, Any]]]
 
 
+def limit_net(rng: np.random.Generator, pre: Any, post: Any) -> PlasticNet:
+    """The programs of :data:`LIMITS` from large initial values."""
+    trace = Trace(60.5, 9.5)
+    programs = [program_from_text(**texts, x1=trace, y1=trace, rng_seed=3) for texts in LIMITS.values()]  # type: ignore[arg-type]
+    cases = [
+        PlasticCase(p, rng.integers(-250, 251, (4, 6)), tag=rng.integers(-250, 251, (4, 6)), delay=np.zeros((4, 6)))
+        for p in programs
+    ]
+    return PlasticNet(pre, post, cases)
+
+
 @pytest.fixture(scope="module")
 def lava_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Everything this file compares, from one Lava session."""
@@ -62,6 +84,7 @@ def lava_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     pre, post = ((rng.random((CARRY_STEPS, n)) < rate).astype(np.int32) for n, rate in ((6, 0.06), (4, 0.09)))
     zero = np.zeros((4, 6), dtype=np.int64)
     nets["carry"] = [PlasticNet(pre, post, [PlasticCase(carry_program(name), zero, zero, zero) for name in TEXTS])]
+    nets["limits"] = [limit_net(rng, pre[:LIMIT_STEPS], post[:LIMIT_STEPS])]
     texts = [random_text(rng) for _ in range(TEXT_COUNT)]
     all_nets = [net for group in nets.values() for net in group]
     with ThreadPoolExecutor(1) as beside:
@@ -76,7 +99,7 @@ def lava_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return compared, list(zip(texts, read, strict=True))
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "carry"])
+@pytest.mark.parametrize("kind", [*KINDS, "carry", "limits"])
 def test_every_state_equals_lava_at_every_step(lava_results: Results, kind: str) -> None:
     mismatches = [
         f"{found}\n{c.case.program}" for c in lava_results[0][kind] if (found := first_mismatch(c.lava, c.ours))
@@ -102,6 +125,14 @@ def test_graded_and_float_rules_are_evidence(lava_results: Results) -> None:
         compared = lava_results[0][kind]
         assert np.mean(["weights" in c.changing for c in compared]) >= 0.7
         assert np.mean(["x1" in c.changing for c in compared]) >= 0.7
+
+
+def test_the_limits_are_reached(lava_results: Results) -> None:
+    low, high, _, wraps, wide = (c.lava for c in lava_results[0]["limits"])
+    assert (low["weights"].min(), low["tag_2"].min(), low["tag_1"].min()) == (-256, 0, -257)
+    assert (high["weights"].max(), high["tag_2"].max(), high["tag_1"].max()) == (255, 255, 255)
+    assert np.count_nonzero(np.diff(wraps["weights"], axis=0)) >= 100
+    assert np.count_nonzero(np.diff(wide["weights"], axis=0)) >= 10
 
 
 @pytest.mark.parametrize("number", range(len(TEXTS)), ids=list(TEXTS))
