@@ -85,6 +85,12 @@ def test_deploy_writes_a_report_and_rows(call: Call, tmp_path: Path) -> None:
     assert {p.name for p in (tmp_path / "report").iterdir()} == {"report.html", "report.json"}
 
 
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_a_report_of_very_few_steps(call: Call, tmp_path: Path, steps: int) -> None:
+    ended = call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--steps", steps, "--quiet")
+    assert ended.code == 0, ended.err
+
+
 def test_the_same_seed_gives_the_same_figures(call: Call, tmp_path: Path) -> None:
     file = write_network(tmp_path / "net.nir")
     measured = []

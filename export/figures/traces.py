@@ -81,7 +81,7 @@ def membranes(deployment: Deployment) -> Picture | None:
     panels = _telling_panels(deployment, agreement, sample, time.values.size)
     if not panels:
         return None
-    figure = new_figure(0.8 + 1.9 * len(panels))
+    figure = new_figure(1.6 + 1.9 * len(panels))
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axis, (name, neuron, why) in zip(axes, panels, strict=True):
         _membrane_panel(axis, deployment, runs, name, neuron, sample, time)
@@ -138,6 +138,8 @@ def _membrane_panel(
         s = state(run, name, "s", sample, time.values.size)
         if s is not None and np.isfinite(threshold):
             when = time.values[s[:, neuron] != 0]
+            if not when.size:  # an empty line outside the axes confuses the layout
+                continue
             height = np.full(when.size, 1.03 + 0.055 * (len(runs) - 1 - k))
             axis.plot(
                 when,
