@@ -14,6 +14,8 @@ ACCURACY_BAR = 0.01
 """Largest loss of accuracy, as a share of all samples, that is still called deployable."""
 DECISION_BAR = 0.99
 """Without labels: the least share of samples decided alike."""
+CHANCE_BAR = 0.5
+"""Above this chance of a partner within the tolerance, spikes are judged in the same step."""
 SPIKE_BAR = 0.90
 """Without decisions: the least F1 of an output's spikes, within the tolerance of the comparison."""
 MEMBRANE_BAR = 0.05
@@ -110,7 +112,10 @@ def _activity(population: PopulationAgreement, agreement: Agreement) -> tuple[Ou
     spikes, membrane = population.spikes, population.membrane
     if spikes is not None:
         seen = population.evidence or spikes.candidate_spikes >= LEAST_SPIKES
-        good = (spikes.f1_near or 0.0) >= SPIKE_BAR
+        # Where neurons fire so densely that chance alone finds partners within the tolerance, only the same step counts.
+        by_chance = 1 - (1 - spikes.reference_spikes / max(spikes.bins, 1)) ** (2 * agreement.tolerance_steps + 1)
+        f1 = spikes.f1_exact if by_chance > CHANCE_BAR else spikes.f1_near
+        good = (f1 or 0.0) >= SPIKE_BAR
         if seen and not good:
             return "not deployable", text
         return ("deployable" if population.evidence else "undecided"), text

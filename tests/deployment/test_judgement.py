@@ -49,7 +49,14 @@ def test_without_labels_decisions_count(alike: float, outcome: str) -> None:
 
 @pytest.mark.parametrize(("f1", "outcome"), [(0.9, "deployable"), (0.89, "not deployable"), (None, "not deployable")])
 def test_without_decisions_spikes_of_the_output_count(f1: float | None, outcome: str) -> None:
-    assert verdict(with_hidden(f1_near=f1)).outcome == outcome
+    assert verdict(with_hidden(f1_near=f1, f1_exact=0.0, bins=100_000, reference_spikes=1000)).outcome == outcome
+
+
+@pytest.mark.parametrize(("exact", "outcome"), [(0.9, "deployable"), (0.6, "not deployable")])
+def test_where_neurons_fire_densely_only_the_same_step_counts(exact: float, outcome: str) -> None:
+    """Of 40 % of all bins a partner within two steps is found by chance: 1 - 0.6**5 = 0.92."""
+    dense = with_hidden(f1_near=0.95, f1_exact=exact, bins=1000, reference_spikes=400)
+    assert verdict(dense).outcome == outcome
 
 
 def test_few_spikes_decide_nothing() -> None:
