@@ -161,6 +161,11 @@ class _Reader:
             raise FileFormatError(f"{self.path}: {where} is neither a group nor a dataset")
         if dataset.external or dataset.is_virtual:
             raise FileFormatError(f"{self.path}: {where} is stored in another file; export the network into one file")
+        # Before reading, since the library crashes on some other types where a damaged file claims to hold them.
+        if dataset.dtype.kind not in "biufcS" and h5py.check_string_dtype(dataset.dtype) is None:
+            raise FileFormatError(
+                f"{self.path}: {where} holds neither numbers nor text ({dataset.dtype}); the file is damaged"
+            )
         if dataset.shape is None:
             return None
         self.bytes += int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize

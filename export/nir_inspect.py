@@ -16,6 +16,7 @@ from neuroalign.export.nir_read import naming, parse_nodes, read_nir
 from neuroalign.export.nir_shapes import resolve_shapes
 from neuroalign.export.nir_time import find_clue
 from neuroalign.export.nir_tree import Edge, RawGraph, RawNode, parse_graph
+from neuroalign.export.nir_unstated import written_dt
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def inspect_nir(path: str | Path) -> Inspection:
         edges=graph.edges,
         repairs=tuple(repairs),
         assumptions=assumptions,
-        dt_clue=_clue(graph),
+        dt_clue=_clue(graph, raw),
         problem=problem,
     )
 
@@ -117,7 +118,11 @@ def _note_shape_repairs(graph: FlatGraph, repairs: list[str]) -> None:
         resolve_shapes(graph, parse_nodes(graph, repairs.append), repairs.append)
 
 
-def _clue(graph: FlatGraph) -> str:
+def _clue(graph: FlatGraph, raw: RawGraph) -> str:
+    with suppress(InputError):
+        written = written_dt(raw.metadata)
+        if written is not None:
+            return f"dt = {written:g} s, as the file's metadata states"
     neurons: list[NeuronNode] = []
     for node in graph.nodes.values():
         if node.type in NEURONS:

@@ -138,7 +138,8 @@ def numbers(node: FlatNode, name: str) -> FloatArray:
     if not isinstance(stored, np.ndarray) or stored.dtype.kind not in "iufb":
         found = stored.dtype if isinstance(stored, np.ndarray) else type(stored).__name__
         raise FileFormatError(f"node {node.name!r}: {name} is of type {found}; an array of numbers is needed")
-    values: NDArray[np.float64] = np.ascontiguousarray(stored, dtype=np.float64).reshape(stored.shape)
+    with np.errstate(invalid="ignore"):  # signalling NaNs, reported below
+        values: NDArray[np.float64] = np.ascontiguousarray(stored, dtype=np.float64).reshape(stored.shape)
     if not values.size:
         raise FileFormatError(f"node {node.name!r}: {name} has shape {values.shape} and so no values; export it again")
     if not np.isfinite(values).all():

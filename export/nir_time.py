@@ -28,6 +28,8 @@ _ROUNDING = 1e-6
 """Relative difference that float32 rounding can make between tau and dt."""
 _SHORT = 1e-4
 """Time constants below this many seconds are rare but for the files of norse 1.1.0."""
+_MAX_GAIN = 1e9
+"""Gains outside 1/this to this are damage, no clue."""
 _GAINS = (("tau", "r"), ("tau_mem", "r"), ("tau_syn", "w_in"))
 _TAUS = ("tau", "tau_mem", "tau_syn")
 
@@ -149,7 +151,7 @@ def _pairs(neurons: Iterable[NeuronNode], scale: float) -> list[tuple[str, Float
                 continue
             tau = broadcast(neuron.values[tau_key], neuron.shape, prod(neuron.shape)) * scale
             gain = broadcast(neuron.values[gain_key], neuron.shape, prod(neuron.shape))
-            telling = (gain != 1) & (gain > 0) & (tau > 0)
+            telling = (gain != 1) & (gain > 1 / _MAX_GAIN) & (gain < _MAX_GAIN) & (tau > 0)
             if telling.any():
                 formula = "r = tau/dt" if gain_key == "r" else "w_in = tau_syn/dt"
                 pairs.append((f"{neuron.name}:{formula}", tau[telling], gain[telling]))

@@ -46,7 +46,7 @@ def settle_time(
         If dt stays unknown, or the unit of the time constants is implausible.
     """
     given = None if dt is None else check_dt(dt)
-    written = _written_dt(metadata)
+    written = written_dt(metadata)
     step = given if given is not None else written
     scale = time_scale(unit, step)
     check_units(neurons, unit)
@@ -93,7 +93,8 @@ def settle_reset(
     return "zero"
 
 
-def _written_dt(metadata: Mapping[str, object]) -> float | None:
+def written_dt(metadata: Mapping[str, object]) -> float | None:
+    """The dt that the file's metadata states, in s; None if it states none."""
     written = _stated(metadata, "dt")
     if written is None:
         return None

@@ -104,6 +104,10 @@ def _huge(file: h5py.File) -> None:
     file.create_dataset("weight", shape=(10**6, 10**6), dtype="f8", chunks=(1000, 1000))
 
 
+def _sequences(file: h5py.File) -> None:
+    file.create_dataset("weight", shape=(3,), dtype=h5py.vlen_dtype(np.uint8))
+
+
 def _self_containing(file: h5py.File) -> None:
     group = file.create_group("node")
     group["node"] = group
@@ -129,6 +133,7 @@ def _dangling_link(file: h5py.File) -> None:
     ("build", "expected"),
     [
         (_huge, "unpacks to more than"),
+        (_sequences, "/weight holds neither numbers nor text"),
         (_self_containing, "nested deeper"),
         (_fanning_out, "more than 20000 groups"),
         (_linking_out, "links to another file"),

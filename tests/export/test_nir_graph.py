@@ -297,6 +297,7 @@ def test_metadata_written_by_the_nir_package_is_understood(tmp_path: Path) -> No
     edges = [("input", "lif"), ("lif", "output")]
     path = write_good(tmp_path / "a.nir", nodes, edges, metadata={"neuroalign": {"dt": 2e-3, "reset": "zero"}})
     assert read_nir(path, strict=True).network.dt == 2e-3
+    assert inspect_nir(path).dt_clue == "dt = 0.002 s, as the file's metadata states"
 
 
 def test_the_delay_goes_on_the_edge_that_closes_a_cycle_and_can_be_set(tmp_path: Path) -> None:
