@@ -173,6 +173,10 @@ class Connection:
             raise NetworkError(
                 f"connection {self.name!r} is plastic with delay_steps 0; a plastic connection takes at least 1 step"
             )
+        if self.learning == ():
+            raise NetworkError(
+                f"connection {self.name!r}: learning has no phase, so the rule would never act; None learns in all steps"
+            )
         for start, stop in self.learning or ():
             if not 1 <= start < stop:
                 raise NetworkError(

@@ -40,6 +40,8 @@ the same step; a connection with ``delay_steps`` d carries what its source gave 
 step. Spiking populations give spikes, the others their ``v``; inputs give their values, 0/1 or graded. No population is
 held still and the latency of every one is 0.
 
+A connection with a learning rule is one of :mod:`neuroalign.sim.norse_reference.plasticity`.
+
 Every parameter and state is a float64 tensor; Norse's defaults are float32 and none of them is used. torch's global
 settings are neither read nor changed.
 """
@@ -58,6 +60,7 @@ from neuroalign.network import Network, Population
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.norse_reference.neurons import State, initial_state, parameters, step_function
 from neuroalign.sim.norse_reference.norse_functional import missing_packages
+from neuroalign.sim.norse_reference.plasticity import PlasticConnection, check_plastic_probe, checked_reads
 from neuroalign.sim.norse_reference.schedule import update_order
 
 if TYPE_CHECKING:
@@ -84,6 +87,7 @@ class NorseReference:
         stimulus: Stimulus,
         probes: Sequence[Probe],
         *,
+        read_steps: Sequence[int] | None = None,
         progress: Progress | None = None,
     ) -> Recording:
         """Run ``stimulus.steps`` steps of every sample, all samples at once.
@@ -96,21 +100,25 @@ class NorseReference:
             One array (samples, steps, channels) per input, 0/1 or graded.
         probes
             (population, state) with state "v" (volts, after reset), "s" (spikes, bool), "i" (current, in the model's
-            units) or "a" (weighted input of the step, bias excluded).
+            units) or "a" (weighted input of the step, bias excluded); (plastic connection, state) with state "w", "t" or
+            a trace of its rule by slot ("x1", "x2", "y1", "y2", "y3").
+        read_steps
+            Steps, from 1, at whose end plastic connections are read; None: the last one.
         progress
             Called after each step.
 
         Returns
         -------
         Recording
-            float64 arrays (samples, steps, neurons), latency 0 for every population.
+            float64 arrays (samples, steps, neurons), latency 0 for every population; of plastic connections
+            (samples, reads, N_target, N_source), traces (samples, reads, N).
 
         Raises
         ------
         BackendMissing
             If torch or Norse is not installed.
         InputError
-            If the stimulus does not fit the inputs or a probe names nothing.
+            If the stimulus does not fit the inputs, a probe names nothing, or a read step is not a step of the run.
         NetworkError
             If connections without delay form a cycle, or a population mixes leaky neurons and integrators.
         """
@@ -122,9 +130,10 @@ class NorseReference:
         drives = {port.name: _checked(port.name, port.size, stimulus) for port in network.inputs}
         for probe in probes:
             _check_probe(network, probe)
+        reads = checked_reads(read_steps, stimulus.steps)
         with torch.no_grad():
-            states = _Run(network, drives, stimulus).record(probes, progress)
-        return Recording(self.name, states, {p.name: 0 for p in network.populations})
+            states = _Run(network, drives, stimulus).record(probes, reads, progress)
+        return Recording(self.name, states, {p.name: 0 for p in network.populations}, read_steps=reads)
 
 
 class _Run:
@@ -141,18 +150,34 @@ class _Run:
         self.steps_of = {p.name: step_function(p, self.parameters[p.name]) for p in network.populations}
         self.incoming: dict[str, list[tuple[str, int, Tensor]]] = {p.name: [] for p in network.populations}
         reach = {port.name: 1 for port in network.inputs} | {p.name: 1 for p in network.populations}
+        self.plastic = {
+            c.name: PlasticConnection(c, c.rule, network.dt, self.samples)
+            for c in network.connections
+            if c.rule is not None
+        }
         for c in network.connections:
+            if c.rule is not None:
+                continue
             self.incoming[c.target].append((c.source, c.delay_steps, torch.from_numpy(c.weight.copy())))
             reach[c.source] = max(reach[c.source], c.delay_steps + 1)
         self.past: dict[str, deque[Tensor]] = {name: deque(maxlen=length) for name, length in reach.items()}
 
-    def record(self, probes: Sequence[Probe], progress: Progress | None) -> dict[Probe, NDArray[Any]]:
+    def record(
+        self, probes: Sequence[Probe], reads: Sequence[int], progress: Progress | None
+    ) -> dict[Probe, NDArray[Any]]:
         """Run all steps and return the probed states."""
         sizes = {p.name: p.size for p in self.order}
         recorded: dict[Probe, NDArray[Any]] = {
             (name, state): np.empty((self.samples, self.steps, sizes[name]), dtype=bool if state == "s" else np.float64)
             for name, state in probes
+            if name in sizes
         }
+        learnt: dict[Probe, NDArray[Any]] = {
+            (name, state): np.empty((self.samples, len(reads), *self.plastic[name].read(state).shape[1:]))
+            for name, state in probes
+            if name not in sizes
+        }
+        read_at = {step: k for k, step in enumerate(reads)}
         states = {p.name: initial_state(p, self.parameters[p.name], self.dt, self.samples) for p in self.order}
         for step in range(self.steps):
             self._open_step(step)
@@ -164,9 +189,21 @@ class _Run:
                 self.past[name][-1] = states[name].s if population.spiking else states[name].v
             for (name, state), array in recorded.items():
                 array[:, step] = self._read(states[name], inputs[name], name, state)
+            self._end_step(step + 1, {name: state.s for name, state in states.items()})
+            if step + 1 in read_at:
+                for (name, state), values in learnt.items():
+                    values[:, read_at[step + 1]] = self.plastic[name].read(state)
             if progress is not None:
                 progress(step + 1, self.steps)
-        return recorded
+        return recorded | learnt
+
+    def _end_step(self, step: int, spikes: Mapping[str, Tensor]) -> None:
+        """Let plastic connections send and learn."""
+        for plastic in self.plastic.values():
+            source, target = plastic.connection.source, plastic.connection.target
+            given = self.past[source][-1]
+            source_spikes = spikes[source] if source in spikes else (given != 0).to(given.dtype)
+            plastic.end_step(step, given, source_spikes, spikes[target])
 
     def _open_step(self, step: int) -> None:
         """Open this step's slot of every node, so that ``past[node][-1 - d]`` is what it gave d steps ago."""
@@ -188,6 +225,9 @@ class _Run:
             past = self.past[source]
             if delay < len(past):  # before the first step nothing was given
                 total = total + torch.nn.functional.linear(past[-1 - delay], weight)
+        for plastic in self.plastic.values():
+            if plastic.connection.target == population.name:
+                total = total + plastic.arriving()
         return total
 
     def _read(self, state: State, given: Tensor, name: str, which: str) -> NDArray[Any]:
@@ -219,6 +259,9 @@ def _checked(name: str, size: int, stimulus: Stimulus) -> NDArray[Any]:
 def _check_probe(network: Network, probe: Probe) -> None:
     """Refuse a probe of a population or state that does not exist."""
     name, state = probe
+    if name in {c.name for c in network.connections} - {p.name for p in network.populations}:
+        check_plastic_probe(network, probe)
+        return
     population = network.population(name)
     if state not in STATES:
         raise InputError(f"probe {name!r}: the Norse reference has no state {state!r}; one of {', '.join(STATES)}")

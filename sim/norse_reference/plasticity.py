@@ -1,0 +1,120 @@
+"""A plastic connection on Norse's neurons: what a LearningRule does, step by step, in float64.
+
+At the end of step t, with ``s_pre``, ``s_post`` the spikes of source and target in this step::
+
+    sent[t] = W s_pre                                     the weights before learning; arrives delay_steps later
+    z      := exp(-dt / tau) z + impulse s                each trace z, with the spikes s of its own neuron
+    w      := w   + sum of the weight terms               both sums from the values before,
+    tag    := tag + sum of the tag terms                  in the steps of a learning phase only
+
+A term is ``coefficient gate factor factor ...``; a gate is ``s_pre`` or ``s_post``.
+
+Symbols are those of :mod:`neuroalign.rule`. Shapes: weights and tags (samples, N_target, N_source), traces of pre
+(samples, 1, N_source) and of post (samples, N_target, 1), so that a product of factors broadcasts to the weights.
+Every sample learns by itself from the same initial weights; tags start from 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.errors import InputError
+from neuroalign.network import Connection, Network
+from neuroalign.quantise.learning import trace_slots
+from neuroalign.recording import Probe
+from neuroalign.rule import TAG, WEIGHT, LearningRule, RuleTrace, Side, Term
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class PlasticConnection:
+    """Weights, tags and traces of one plastic connection, and what is under way in it."""
+
+    def __init__(self, connection: Connection, rule: LearningRule, dt: float, samples: int) -> None:
+        import torch
+
+        targets, sources = connection.weight.shape
+        self.connection, self.rule, self.dt = connection, rule, dt
+        self.weight = torch.from_numpy(connection.weight.copy()).expand(samples, -1, -1)
+        self.tag = torch.zeros(samples, targets, sources, dtype=torch.float64)
+        shapes = {"pre": (samples, 1, sources), "post": (samples, targets, 1)}
+        self.traces = {name: torch.zeros(shapes[t.of], dtype=torch.float64) for name, t in rule.traces.items()}
+        nothing = torch.zeros(samples, targets, dtype=torch.float64)
+        self.under_way = deque([nothing] * connection.delay_steps, maxlen=connection.delay_steps)
+
+    def arriving(self) -> Tensor:
+        """What reaches the target in this step, (samples, N_target)."""
+        return self.under_way[0]
+
+    def end_step(self, step: int, given: Tensor, source_spikes: Tensor, target_spikes: Tensor) -> None:
+        """Send what the source gave in ``step`` (from 1), then let traces, weights and tags take in the spikes."""
+        import torch
+
+        if self.connection.drives:
+            self.under_way.append(torch.einsum("bij,bj->bi", self.weight, given))
+        spikes: dict[Side, Tensor] = {"pre": source_spikes[:, None, :], "post": target_spikes[:, :, None]}
+        for name, trace in self.rule.traces.items():
+            self.traces[name] = self._after(self.traces[name], trace, spikes[trace.of])
+        if learns_at(self.connection, step):
+            # both from the old values, assigned together
+            self.weight, self.tag = (
+                self._changed(self.weight, self.rule.weight, spikes),
+                self._changed(self.tag, self.rule.tag, spikes),
+            )
+
+    def read(self, state: str) -> NDArray[Any]:
+        """A probed state: "w", "t", or a trace by its slot; without the axis that only broadcasts."""
+        if state in ("w", "t"):
+            return np.asarray((self.weight if state == "w" else self.tag).numpy())
+        name = {slot: name for name, slot in trace_slots(self.rule).items()}[state]
+        return np.asarray(self.traces[name].flatten(start_dim=1).numpy())
+
+    def _after(self, value: Tensor, trace: RuleTrace, spikes: Tensor) -> Tensor:
+        return math.exp(-self.dt / trace.tau) * value + trace.impulse * spikes
+
+    def _changed(self, value: Tensor, terms: Sequence[Term], spikes: dict[Side, Tensor]) -> Tensor:
+        seen = {**self.traces, WEIGHT: self.weight, TAG: self.tag}
+        for term in terms:
+            change = term.coefficient * spikes[term.gate]
+            for factor in term.factors:
+                change = change * seen[factor]
+            value = value + change
+        return value
+
+
+def learns_at(connection: Connection, step: int) -> bool:
+    """Whether weights and tags may change in model step ``step`` (from 1)."""
+    return connection.learning is None or any(start <= step < stop for start, stop in connection.learning)
+
+
+def check_plastic_probe(network: Network, probe: Probe) -> None:
+    """Refuse a probe of a plastic connection that has no such state (InputError)."""
+    name, state = probe
+    rule = next(c.rule for c in network.connections if c.name == name)
+    if rule is None:
+        raise InputError(f"probe {name!r}: the connection has no rule, so its weights never change; remove the probe")
+    known = ("w", "t", *trace_slots(rule).values())
+    if state not in known:
+        raise InputError(f"probe {name!r}: rule {rule.name!r} has no state {state!r} here; one of {', '.join(known)}")
+
+
+def checked_reads(read_steps: Sequence[int] | None, steps: int) -> tuple[int, ...]:
+    """The steps, from 1, after which plastic connections are read: ascending, the last step where None is given."""
+    if read_steps is None:
+        return (steps,) if steps else ()
+    reads = tuple(int(step) for step in read_steps)
+    if any(not 1 <= step <= steps for step in reads) or any(a >= b for a, b in pairwise(reads)):
+        raise InputError(f"read_steps {_shown(reads)}: ascending steps of 1 to {steps} are needed")
+    return reads
+
+
+def _shown(reads: tuple[int, ...]) -> str:
+    return str(reads) if len(reads) <= 6 else f"({reads[0]}, {reads[1]}, ..., {reads[-1]})"
