@@ -186,7 +186,7 @@ def _state_assumptions(neurons: Sequence[NeuronNode], timing: Timing, assume: No
     if integrators and timing.if_gain == "step":
         assume(
             f"{', '.join(integrators)}: input x adds r x in every step, as the frameworks that write IF mean it "
-            "(NIR's equation would add r x dt); if_gain='second' otherwise"
+            "(NIR's equation would add r x dt); --if-gain second otherwise"
         )
     leaking = [n.name for n in neurons if "v_leak" in n.values and n.values["v_leak"].any()]
     if leaking and timing.initial == "rest":

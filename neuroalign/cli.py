@@ -60,6 +60,13 @@ class TauUnit(str, Enum):
     dt = "dt"
 
 
+class GainUnit(str, Enum):
+    """What the gain of neurons without leak refers to."""
+
+    step = "step"
+    second = "second"
+
+
 class Initial(str, Enum):
     """Membrane before the first step."""
 
@@ -116,6 +123,13 @@ def deploy(
         TauUnit | None, typer.Option(help="Unit of the file's time constants, where it is not seconds.")
     ] = None,
     initial: Annotated[Initial, typer.Option(help="Membrane before the first step: at v_leak, or 0.")] = Initial.rest,
+    if_gain: Annotated[
+        GainUnit, typer.Option(help="Whether IF and I neurons add r times their input per step, or per second.")
+    ] = GainUnit.step,
+    closing: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A:B", help="The edge A -> B closes a cycle and carries its step; several times."),
+    ] = None,
     input: Annotated[
         Path | None,
         typer.Option(
@@ -176,6 +190,8 @@ def deploy(
             options=options,
             tau_unit=tau_unit.value if tau_unit else None,
             initial=initial.value,
+            if_gain=if_gain.value,
+            closing=_edges(closing),
         )
     _finish(deployment, out, json, "deploy", quiet)
 
@@ -211,6 +227,17 @@ def profile_show(
     from neuroalign.terminal import print_profile
 
     print_profile(load_profile(name))
+
+
+def _edges(given: list[str] | None) -> list[tuple[str, str]] | None:
+    """Pairs of names from "A:B"."""
+    if given is None:
+        return None
+    pairs = [tuple(edge.split(":")) for edge in given]
+    for edge, pair in zip(given, pairs, strict=True):
+        if len(pair) != 2 or not all(pair):
+            raise typer.BadParameter(f"{edge!r} is not of the form A:B", param_hint="--closing")
+    return [(pair[0], pair[1]) for pair in pairs]
 
 
 def _finish(deployment: Deployment, out: Path, json: Path | None, command: str, quiet: bool) -> None:

@@ -23,7 +23,8 @@ from neuroalign.sim.lava_processes.backend import LavaBackend
 
 def chip_run(deployment: Deployment) -> NDArray[np.float64]:
     (run,) = deployment.chip_runs
-    return run.recording.aligned(deployment.network.populations[0].name, "v", deployment.stimulus.steps)[0]
+    v = run.recording.aligned(deployment.network.populations[0].name, "v", deployment.stimulus.steps)
+    return np.asarray(v[0], dtype=np.float64)
 
 
 def test_the_nir_papers_lif_with_our_own_quantisation(shared_data: Path) -> None:
