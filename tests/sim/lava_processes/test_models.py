@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from random_networks import Options, draw_fixed, draw_stimulus
+from small_chips import chip, neurons, wire
 
+from neuroalign.recording import Stimulus
 from neuroalign.sim.lava_processes.backend import STATES, LavaBackend
 from neuroalign.sim.lava_processes.job import Case, write_job
 from neuroalign.sim.lava_processes.process_group import run_in_own_session
@@ -28,12 +31,22 @@ def some_case(seed: int, options: Options) -> Case:
     return Case(network, stimulus, tuple((p.name, state) for p in network.populations for state in STATES))
 
 
+def spikes_under_way(delays: NDArray[np.int64] | None) -> Case:
+    """Spikes in the last steps of a sample, which must not arrive in the next one."""
+    network = chip([neurons("p0", 1, du=1000, dv=100)], [wire("in", "p0", [[20, 30]], delays=delays)], channels=2)
+    spikes = np.zeros((2, 6, 2))
+    spikes[0, 2:] = 1
+    return Case(network, Stimulus({"in": spikes}), (("p0", "u"), ("p0", "v"), ("p0", "a")))
+
+
 def test_recorded_states_equal_those_of_unmodified_models(tmp_path: Path) -> None:
     """Also tests samples run back to back: the unmodified models are built anew for each sample."""
     cases = [
         some_case(1, Options(sizes=(3, 2), max_delay=0)),
         some_case(2, Options(sizes=(2, 3), max_delay=4, exponents=(-4, -1))),
         some_case(3, Options(sizes=(3,), graded=True, extreme=True)),
+        spikes_under_way(None),
+        spikes_under_way(np.array([[3, 0]])),
     ]
     write_job(tmp_path, cases)
     environment = {**os.environ, "PYTHONPATH": str(HERE.parents[2])}
@@ -47,5 +60,6 @@ def test_recorded_states_equal_those_of_unmodified_models(tmp_path: Path) -> Non
             np.testing.assert_array_equal(
                 recording.states[probe], np.load(tmp_path / f"unmodified_{index}_{k}.npy"), err_msg=f"{index} {probe}"
             )
+    for recording, case in zip(recorded[:3], cases, strict=False):
         for state in STATES:
             assert any(np.ptp(recording.states[p.name, state].astype(int)) for p in case.network.populations), state
