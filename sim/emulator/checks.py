@@ -7,10 +7,13 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Float64, Numbers
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Float64, Numbers, Plasticity
 from neuroalign.errors import InputError, NetworkError
-from neuroalign.fixed_point import WEIGHT_BITS, lava_weights
+from neuroalign.fixed_point import WEIGHT_BITS, lava_weights, truncate_weights
+from neuroalign.microcode import check_integers
 from neuroalign.recording import Probe, Stimulus
+from neuroalign.sim.emulator.learning_reference import LARGEST_INITIAL
+from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
 
 INT32 = np.iinfo(np.int32)
 STATES = ("s", "u", "v", "a")
@@ -104,15 +107,43 @@ def _check_connection(connection: ChipConnection, shape: tuple[int, int], fixed:
             raise NetworkError(
                 f"connection {connection.name!r}: a delay of {connection.delays.min()} steps; delays must be >= 0"
             )
+    if connection.plasticity is not None:
+        _check_plasticity(connection, connection.plasticity, fixed)
+    elif not connection.drives:
+        raise NetworkError(
+            f"connection {connection.name!r} neither learns nor drives its target; give it a Plasticity, or let it drive"
+        )
     if isinstance(connection.weight_format, Fixed):
         _check_weights_held(connection, connection.weight_format)
 
 
+def _check_plasticity(connection: ChipConnection, plasticity: Plasticity, fixed: bool) -> None:
+    what = f"connection {connection.name!r}"
+    _check_array(f"{what}: tag", plasticity.tag, connection.weight.shape, fixed)
+    if plasticity.rounding_seed < 0:
+        raise NetworkError(f"{what}: rounding_seed is {plasticity.rounding_seed}; it must be 0 or more")
+    for start, stop in plasticity.phases:
+        if not start < stop:
+            raise NetworkError(f"{what}: learning phase ({start}, {stop}); steps start < stop are needed")
+    if not fixed:
+        return
+    check_integers(plasticity.program)
+    for label, values in (("weight", connection.weight), ("tag", plasticity.tag)):
+        if (np.abs(values) > LARGEST_INITIAL).any():
+            raise NetworkError(
+                f"{what}: a plastic {label} of magnitude {np.abs(values).max()}; at most {LARGEST_INITIAL} is possible"
+            )
+
+
 def _check_weights_held(connection: ChipConnection, weight_format: Fixed) -> None:
-    """Refuse weights that Lava would change before computing with them (up to 8 bits; wider ones Lava cannot hold)."""
+    """Refuse weights that Lava would change before computing with them (up to 8 bits; wider ones Lava cannot hold).
+
+    Plastic weights beyond 8 bits stay: Lava limits them only at their first update.
+    """
     if weight_format.bits > WEIGHT_BITS:
         return
-    held = lava_weights(connection.weight, connection.sign_mode, weight_format.bits)
+    prepared = lava_weights if connection.plasticity is None else truncate_weights
+    held = prepared(connection.weight, connection.sign_mode, weight_format.bits)
     if not np.array_equal(held, connection.weight):
         post, pre = (int(k) for k in np.argwhere(held != connection.weight)[0])
         raise NetworkError(
@@ -164,12 +195,25 @@ def _check_values(port: ChipInput, array: Numbers, fixed: bool) -> None:
 
 
 def check_probes(network: ChipNetwork, probes: Sequence[Probe]) -> None:
-    """Refuse probes of a population or state that is not there (InputError)."""
-    names = [p.name for p in network.populations]
+    """Refuse probes of a population, plastic connection or state that is not there (InputError)."""
+    known = {p.name: STATES for p in network.populations}
+    plastic = {c.name for c in network.connections if c.plasticity is not None}
     for name, state in probes:
-        if name not in names:
+        states = (*known.get(name, ()), *(PLASTIC_STATES if name in plastic else ()))
+        if not states:
             raise InputError(
-                f"probe {name!r}: network {network.name!r} has no such population; it has {', '.join(names)}"
+                f"probe {name!r}: network {network.name!r} has no such population or plastic connection; it has "
+                f"{', '.join(sorted(known.keys() | plastic))}"
             )
-        if state not in STATES:
-            raise InputError(f"probe {name!r}: no state {state!r}; one of {', '.join(STATES)}")
+        if state not in states:
+            raise InputError(f"probe {name!r}: no state {state!r}; one of {', '.join(states)}")
+
+
+def check_read_steps(read_steps: Sequence[int] | None, steps: int) -> tuple[int, ...]:
+    """The steps at whose end plastic connections are read, ascending; None stands for the last of ``steps``."""
+    if read_steps is None:
+        return (steps,) if steps else ()
+    for step in read_steps:
+        if step != int(step) or not 1 <= step <= steps:
+            raise InputError(f"read_steps has {step}; the run has steps 1 to {steps}")
+    return tuple(sorted({int(step) for step in read_steps}))

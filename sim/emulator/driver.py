@@ -13,8 +13,9 @@ from neuroalign.chip import ChipNetwork, Fixed, Numbers
 from neuroalign.errors import BackendMissing, InputError
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.emulator import reference
-from neuroalign.sim.emulator.checks import check_network, check_probes, check_stimulus
+from neuroalign.sim.emulator.checks import check_network, check_probes, check_read_steps, check_stimulus
 from neuroalign.sim.emulator.layout import Layout, lay_out, probe_columns
+from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, read_shape
 
 Implementation = Literal["kernels", "reference"]
 Progress = Callable[[int, int], None]
@@ -37,6 +38,7 @@ class Emulator:
         stimulus: Stimulus,
         probes: Sequence[Probe],
         *,
+        read_steps: Sequence[int] | None = None,
         implementation: Implementation = "kernels",
         progress: Progress | None = None,
     ) -> Recording:
@@ -44,6 +46,10 @@ class Emulator:
 
         Parameters
         ----------
+        probes
+            (population, state) is recorded in every step, (plastic connection, state) after each of ``read_steps``.
+        read_steps
+            Chip steps, from 1, at whose end plastic connections are read; None: the last one.
         implementation
             "kernels" (compiled) or "reference" (readable numpy); they agree, bit for bit under Fixed.
         progress
@@ -52,8 +58,10 @@ class Emulator:
         Returns
         -------
         Recording
-            "s" as bool; "u", "v", "a" as int64 (Fixed) or float64. Counts, under Fixed: ``<population>.u_wrapped``,
-            ``.v_saturated`` and, for populations that should not spike, ``.nonspiking_spikes``.
+            "s" as bool; "u", "v", "a" as int64 (Fixed) or float64; states of plastic connections as int32 or float64.
+            Counts, under Fixed: ``<population>.u_wrapped``, ``.v_saturated`` and, for populations that should not
+            spike, ``.nonspiking_spikes``; ``<connection>.weight_limited``, ``.delay_limited`` and ``.tag_limited``
+            where a Program changes them: updates of a synapse that ran out of a range.
 
         Raises
         ------
@@ -67,26 +75,35 @@ class Emulator:
         check_probes(network, probes)
         probes = tuple(dict.fromkeys(probes))
         steps = stimulus.steps + network.latency_steps
-        _check_memory(recording_bytes(network, stimulus.samples, steps, probes))
+        reads = check_read_steps(read_steps, steps) if any(state in PLASTIC_STATES for _, state in probes) else ()
+        _check_memory(recording_bytes(network, stimulus.samples, steps, probes, len(reads)))
         states = {
-            (name, state): np.zeros((stimulus.samples, steps, network.population(name).size), _dtype(network, state))
-            for name, state in probes
+            probe: np.zeros((stimulus.samples, *_shape(network, probe, steps, len(reads))), _dtype(network, probe[1]))
+            for probe in probes
         }
         report = _Steps(progress, stimulus.samples * steps)
-        if implementation == "kernels":
-            counts = _run_kernels(network, stimulus, steps, states, report)
-        else:
-            counts = _run_reference(network, stimulus, steps, states, report)
+        run = _run_kernels if implementation == "kernels" else _run_reference
+        counts = run(network, stimulus, steps, states, reads, report)
         latency = {p.name: p.latency_steps for p in network.populations}
-        return Recording(self.name, states, latency, counts)
+        return Recording(self.name, states, latency, counts, reads)
 
 
-def recording_bytes(network: ChipNetwork, samples: int, steps: int, probes: Sequence[Probe]) -> int:
-    """Memory that the recording of a run takes, in bytes."""
-    per_step = sum(
-        network.population(name).size * _dtype(network, state).itemsize for name, state in dict.fromkeys(probes)
+def recording_bytes(network: ChipNetwork, samples: int, steps: int, probes: Sequence[Probe], reads: int = 1) -> int:
+    """Memory that the recording of a run takes, in bytes; plastic connections are read ``reads`` times."""
+    sizes = (
+        int(np.prod(_shape(network, probe, steps, reads))) * _dtype(network, probe[1]).itemsize
+        for probe in dict.fromkeys(probes)
     )
-    return samples * steps * per_step
+    return samples * sum(sizes)
+
+
+def _shape(network: ChipNetwork, probe: Probe, steps: int, reads: int) -> tuple[int, ...]:
+    """Shape of one sample of a state."""
+    name, state = probe
+    if state in PLASTIC_STATES:
+        connection = next(c for c in network.connections if c.name == name)
+        return reads, *read_shape(connection, state)
+    return steps, network.population(name).size
 
 
 def available_bytes() -> int | None:
@@ -116,6 +133,8 @@ def _check_memory(needed: int) -> None:
 def _dtype(network: ChipNetwork, state: str) -> np.dtype[np.generic]:
     if state == "s":
         return np.dtype(np.bool_)
+    if state in PLASTIC_STATES and network.is_fixed:
+        return np.dtype(np.int32)
     return np.dtype(np.int64 if network.is_fixed else np.float64)
 
 
@@ -132,21 +151,34 @@ class _Steps:
 
 
 def _run_reference(
-    network: ChipNetwork, stimulus: Stimulus, steps: int, states: Mapping[Probe, Numbers], report: _Steps
+    network: ChipNetwork,
+    stimulus: Stimulus,
+    steps: int,
+    states: Mapping[Probe, Numbers],
+    reads: Sequence[int],
+    report: _Steps,
 ) -> dict[str, int]:
     dtype = np.int64 if network.is_fixed else np.float64
     counts: dict[str, int] = {}
     for sample in range(stimulus.samples):
         inputs = {port.name: stimulus.inputs[port.name][sample].astype(dtype) for port in network.inputs}
         record = {probe: array[sample] for probe, array in states.items()}
-        for name, count in reference.run_sample(network, inputs, steps, record, lambda _: report.add(1)).items():
+        counted = reference.run_sample(network, inputs, steps, record, reads, lambda _: report.add(1))
+        for name, count in counted.items():
             counts[name] = counts.get(name, 0) + count
     return counts
 
 
 def _run_kernels(
-    network: ChipNetwork, stimulus: Stimulus, steps: int, states: Mapping[Probe, Numbers], report: _Steps
+    network: ChipNetwork,
+    stimulus: Stimulus,
+    steps: int,
+    states: Mapping[Probe, Numbers],
+    reads: Sequence[int],
+    report: _Steps,
 ) -> dict[str, int]:
+    if any(c.plasticity is not None for c in network.connections):
+        return _run_reference(network, stimulus, steps, states, reads, report)
     try:
         from neuroalign.sim.emulator.kernels import KernelRun
     except ImportError as error:

@@ -50,7 +50,8 @@ class PlasticState:
     tx : (N_source,), ty : (N_target,)
         Step within the epoch of the last spike, 0 for none.
     counts
-        How many updates of a synapse were limited: ``weight_limited``, ``delay_limited``, ``tag_limited`` (Fixed).
+        How many updates of a synapse were limited: ``weight_limited``, ``delay_limited``, ``tag_limited`` (Fixed), each
+        where the program changes that variable.
     """
 
     program: Program
@@ -89,12 +90,21 @@ class PlasticState:
             self.y = np.where(repeated, self.y_arithmetic.raised(self.y, draw), self.y)
         self.ty = np.where(spiked, self._step_in_epoch(t), self.ty)
 
-    def learn(self, t: int) -> None:
-        """If step t is the last of an epoch, update w, d, t and the traces; otherwise do nothing."""
+    def learn(self, t: int, *, learns: bool = True) -> None:
+        """If step t is the last of an epoch, update w, d, t and the traces; otherwise do nothing.
+
+        Where ``learns`` is false w, d and t keep their values; traces, spike times and random streams run on.
+        """
         epoch, rest = divmod(t, self.program.t_epoch)
         if rest:
             return
         x_history, y_history = self._histories(t)
+        if learns:
+            self._update_synapses(epoch, x_history, y_history)
+        self.x, self.y = x_history[-1], y_history[-1]
+        self.tx, self.ty = np.zeros_like(self.tx), np.zeros_like(self.ty)
+
+    def _update_synapses(self, epoch: int, x_history: Numbers, y_history: Numbers) -> None:
         values = self._values(epoch, x_history, y_history)
         draw = self.streams.rounding[epoch]
         # all three from the old values, assigned together
@@ -103,8 +113,6 @@ class PlasticState:
             self._updated("delay", self.delay, self.program.dd, values, draw),
             self._updated("tag", self.tag, self.program.tag_update, values, draw),
         )
-        self.x, self.y = x_history[-1], y_history[-1]
-        self.tx, self.ty = np.zeros_like(self.tx), np.zeros_like(self.ty)
 
     def _step_in_epoch(self, t: int) -> int:
         return (t - 1) % self.program.t_epoch + 1
@@ -152,7 +160,7 @@ class PlasticState:
         exact = rounded(signed, draw)
         new = self._in_range(name, exact)
         limited |= (signed != total) | (new != exact)
-        self.counts[f"{name}_limited"] = self.counts.get(f"{name}_limited", 0) + int(np.count_nonzero(limited))
+        self.counts[f"{name}_limited"] += int(np.count_nonzero(limited))
         return new
 
     def _with_sign(self, name: str, z: Numbers) -> Numbers:
@@ -225,7 +233,14 @@ def plastic_state(
         y=np.zeros((len(POST_TRACES), shape[0]), dtype=dtype),
         tx=np.zeros(shape[1], dtype=np.int64),
         ty=np.zeros(shape[0], dtype=np.int64),
+        counts=dict.fromkeys(limit_counters(program) if fixed else (), 0),
     )
+
+
+def limit_counters(program: Program) -> tuple[str, ...]:
+    """Names of the counters of a program's updates, in the order weight, delay, tag."""
+    updated = {"weight": program.dw, "delay": program.dd, "tag": program.tag_update}
+    return tuple(f"{name}_limited" for name, products in updated.items() if products)
 
 
 def _initial(name: str, given: Numbers, shape: tuple[int, ...], fixed: bool) -> Numbers:

@@ -38,12 +38,12 @@ def update_order(network: ChipNetwork) -> tuple[int, ...]:
 
 
 def acts_at_once(network: ChipNetwork, connection: ChipConnection) -> bool:
-    """Whether some synapse of the connection acts within the step of the spike."""
-    if network.connection_delay_steps > 0:
+    """Whether some synapse of the connection acts, or may come to act, within the step of the spike."""
+    if network.connection_delay_steps > 0 or not connection.drives:
         return False
-    if connection.delays is None:
-        return bool(np.any(connection.weight))
-    return bool(np.any((connection.delays == 0) & (connection.weight != 0)))
+    at_once = np.zeros(connection.weight.shape) if connection.delays is None else connection.delays
+    acts = (connection.weight != 0) | (connection.plasticity is not None)
+    return bool(np.any((at_once == 0) & acts))
 
 
 def _cycle(waits_for: dict[int, set[int]], done: set[int]) -> list[int]:

@@ -8,7 +8,10 @@ One step t of the whole network, populations in :func:`~neuroalign.sim.emulator.
     u    = decay(u, du) + (a << weight_shift)                                 (Fixed: int32, then u_format)
     v    = decay(v, dv) + u + (bias_mant << bias_exp)                         (Fixed: int32, then v_format)
     s    = v > threshold << threshold_shift;  v = 0 where s                   (reset "subtract": v - threshold)
-    s arrives through each connection at t + connection_delay_steps + delays
+    s arrives through each connection at t + connection_delay_steps + delays, weighted as the weights are in step t
+
+When all populations are done, every plastic connection takes in the spikes of its source and target in step t and, at
+the end of an epoch, learns (:mod:`~neuroalign.sim.emulator.learning_reference`).
 
 Symbols: ``u`` current, ``v`` membrane, ``s`` spikes, ``a`` summed input. Float64 has the same without shifts, with
 ``decay(x, d) = x (1 - d)``, and neurons that are not spiking never spike. Fixed leaves them their threshold, which
@@ -27,7 +30,9 @@ import numpy as np
 from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Numbers
 from neuroalign.fixed_point import decay_towards_zero, fold_once, saturate, shift, wrap_int32
 from neuroalign.recording import Probe
+from neuroalign.sim.emulator.learning_reference import PlasticState
 from neuroalign.sim.emulator.order import update_order
+from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, learn, learners, read
 
 
 @dataclass
@@ -50,6 +55,7 @@ def run_sample(
     inputs: Mapping[str, Numbers],
     steps: int,
     record: Mapping[Probe, Numbers],
+    read_steps: Sequence[int] = (),
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, int]:
     """Run one sample of ``steps`` steps and return the counters.
@@ -59,32 +65,50 @@ def run_sample(
     inputs
         Input name to array (steps or fewer, channels); 0 afterwards.
     record
-        Probe to array (steps, neurons), filled in place.
+        Probe to array, filled in place: (steps, neurons), or (reads, ...) of a plastic connection.
+    read_steps
+        Steps, from 1 and ascending, at whose end plastic connections are read.
     progress
         Called with the number of steps done.
     """
     states = {p.name: initial_state(p) for p in network.populations}
-    wires = {c.name: _Wire(c, network.connection_delay_steps) for c in network.connections}
-    into = {p.name: [wires[c.name] for c in network.connections if c.target == p.name] for p in network.populations}
-    out_of = _outgoing(network, wires)
+    plastic = learners(network)
+    driving = [c for c in network.connections if c.drives]
+    wires = {c.name: _Wire(c, network.connection_delay_steps, plastic.get(c.name)) for c in driving}
+    into = {p.name: [wires[c.name] for c in driving if c.target == p.name] for p in network.populations}
+    out_of = {
+        name: [wires[c.name] for c in driving if c.source == name]
+        for name in [port.name for port in network.inputs] + [p.name for p in network.populations]
+    }
     order = [network.populations[k] for k in update_order(network)]
+    reads = {step: row for row, step in enumerate(read_steps)}
     for t in range(steps):
+        sent = {port.name: _given(inputs[port.name], t) for port in network.inputs}
         for port in network.inputs:
-            given = inputs[port.name]
-            sent = given[t] if t < len(given) else np.zeros(port.size, dtype=given.dtype)
             for wire in out_of[port.name]:
-                wire.send(t, sent)
+                wire.send(t, sent[port.name])
         for population in order:
             state = states[population.name]
             state.a = _received(population, [wire.take(t) for wire in into[population.name]])
             update(population, state)
+            sent[population.name] = state.s
             for wire in out_of[population.name]:
                 wire.send(t, state.s)
+        learn(network, plastic, t + 1, sent)
         for (name, what), out in record.items():
-            out[t] = getattr(states[name], what)
+            if what not in PLASTIC_STATES:
+                out[t] = getattr(states[name], what)
+            elif t + 1 in reads:
+                out[reads[t + 1]] = read(plastic[name], what)
         if progress is not None:
             progress(t + 1)
-    return {f"{name}.{counter}": n for name, state in states.items() for counter, n in state.counts.items()}
+    counts = {f"{name}.{counter}": n for name, state in states.items() for counter, n in state.counts.items()}
+    return counts | {f"{name}.{counter}": n for name, state in plastic.items() for counter, n in state.counts.items()}
+
+
+def _given(array: Numbers, t: int) -> Numbers:
+    """What an input sends at step t: nothing after its stimulus has ended."""
+    return np.asarray(array[t] if t < len(array) else np.zeros(array.shape[1], dtype=array.dtype))
 
 
 def initial_state(population: ChipPopulation) -> NeuronState:
@@ -145,23 +169,29 @@ def excess_counter(state: str, number_format: Fixed) -> str:
 class _Wire:
     """One connection with what is under way in it: row ``t % slots`` of ``buffer`` arrives at step t."""
 
-    def __init__(self, connection: ChipConnection, connection_delay_steps: int) -> None:
-        self.connection = connection
+    def __init__(
+        self, connection: ChipConnection, connection_delay_steps: int, learner: PlasticState | None = None
+    ) -> None:
+        self.connection, self.learner = connection, learner
         self.first_delay = connection_delay_steps
         delays = range(connection.max_delay + 1)
-        # one weight matrix per delay, since a negative exponent rounds the sum of each delay by itself
-        self.weights = [
-            connection.weight if connection.delays is None else np.where(connection.delays == d, connection.weight, 0)
-            for d in delays
-        ]
+        self.static_weights = self._by_delay(connection.weight)
         self.fixed = isinstance(connection.weight_format, Fixed)
         self.slots = connection_delay_steps + len(delays)
         self.buffer = np.zeros((self.slots, connection.weight.shape[0]), dtype=np.int64 if self.fixed else np.float64)
 
+    def _by_delay(self, weight: Numbers) -> list[Numbers]:
+        """One weight matrix per delay, since a negative exponent rounds the sum of each delay by itself."""
+        delays = self.connection.delays
+        if delays is None:
+            return [weight]
+        return [np.where(delays == delay, weight, 0) for delay in range(self.connection.max_delay + 1)]
+
     def send(self, t: int, sent: Numbers) -> None:
         """Put what is sent at step t into the buffer."""
         payload = sent if self.connection.message_bits else (sent != 0).astype(sent.dtype)
-        for delay, weight in enumerate(self.weights):
+        weights = self.static_weights if self.learner is None else self._by_delay(self.learner.weight)
+        for delay, weight in enumerate(weights):
             slot = (t + self.first_delay + delay) % self.slots
             if self.fixed:
                 total = shift(self._sum(weight, payload), np.clip(self.connection.weight_exp, -63, 63))
@@ -189,8 +219,3 @@ def _received(population: ChipPopulation, arrived: Sequence[Numbers]) -> Numbers
     if not isinstance(population.v_format, Fixed):
         return np.asarray(sum(arrived, np.zeros(population.size)))
     return np.asarray(wrap_int32(sum(arrived, np.zeros(population.size, dtype=np.int64))))
-
-
-def _outgoing(network: ChipNetwork, wires: Mapping[str, _Wire]) -> dict[str, list[_Wire]]:
-    names = [port.name for port in network.inputs] + [p.name for p in network.populations]
-    return {name: [wires[c.name] for c in network.connections if c.source == name] for name in names}
