@@ -19,5 +19,18 @@ class Backend(Protocol):
     def missing(self) -> str | None:
         """One line saying what to install, or None when the backend can run here."""
 
-    def run(self, network: ChipNetwork, stimulus: Stimulus, probes: Sequence[Probe]) -> Recording:
-        """Run ``stimulus.steps + network.latency_steps`` steps of each sample (input 0 after its end)."""
+    def run(
+        self,
+        network: ChipNetwork,
+        stimulus: Stimulus,
+        probes: Sequence[Probe],
+        *,
+        read_steps: Sequence[int] | None = None,
+    ) -> Recording:
+        """Run ``stimulus.steps + network.latency_steps`` steps of each sample (input 0 after its end).
+
+        Parameters
+        ----------
+        read_steps
+            Chip steps, from 1, at whose end plastic connections are read; None: the last one.
+        """
