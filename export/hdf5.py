@@ -1,4 +1,4 @@
-"""Guarded reading of HDF5 files into plain dicts; the only file that imports h5py.
+"""Guarded reading of HDF5 files into plain dicts, and writing them; the only file that imports h5py.
 
 A file from elsewhere may be missing, cut off, or made to exhaust memory; whatever is wrong with it leaves here as
 one :class:`FileFormatError` line.
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from neuroalign.errors import FileFormatError
+from neuroalign.errors import FileFormatError, InputError
 from neuroalign.export.atomic import write_atomically
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_OBJECTS", "Tree", "Value", "read_tree", "write_atomically"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_OBJECTS", "Tree", "Value", "read_tree", "write_atomically", "write_tree"]
 
 Value = Any
 """A numpy array, a str, None (an empty dataset) or a nested dict of these."""
@@ -27,6 +27,9 @@ MAX_OBJECTS = 20_000
 """Limit on groups and datasets together; also stops files whose links fan out without end."""
 MAX_DEPTH = 32
 """Limit on nested groups; also stops groups that contain themselves."""
+
+SMALL = 2048
+"""Bytes up to which an array is stored as it is: an index of compressed blocks would take more."""
 
 _HEAP = b"GCOL\x01\x00\x00\x00"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -66,6 +69,55 @@ def read_tree(path: str | Path, *, attributes: bool = False, max_bytes: int = MA
         raise FileFormatError(
             f"{path}: the HDF5 file is truncated or damaged ({_one_line(error)}); fetch or export it again"
         ) from error
+
+
+def write_tree(path: str | Path, tree: Tree) -> Path:
+    """Write nested dicts as an HDF5 file, whole or not at all; the same tree gives the same bytes.
+
+    Parameters
+    ----------
+    path
+        Where the file goes.
+    tree
+        Values are dicts (groups), str, bool, int, float, numeric arrays (large ones compressed) and lists of tuples of str. Names
+        without "/".
+
+    Raises
+    ------
+    InputError
+        If a name or value cannot be stored.
+    OutputError
+        If the file cannot be written.
+    """
+    import h5py
+
+    def write(temporary: Path) -> None:
+        with h5py.File(temporary, "w") as file:
+            _fill(file, tree, "")
+
+    return write_atomically(path, write)
+
+
+def _fill(group: Any, tree: Tree, where: str) -> None:
+    import h5py
+
+    for name, value in sorted(tree.items()):
+        at = f"{where}/{name}"
+        if not name or name == "." or "/" in name or "\0" in name:
+            raise InputError(f"{at!r} cannot be a name in an HDF5 file; use one without '/'")
+        if isinstance(value, dict):
+            _fill(group.create_group(name), value, at)
+        elif isinstance(value, str | list):
+            if "\0" in (value if isinstance(value, str) else "".join(text for row in value for text in row)):
+                raise InputError(f"{at}: a text holds the character NUL, which HDF5 cannot store; remove it")
+            group.create_dataset(name, data=value, dtype=h5py.string_dtype(), track_times=False)
+        elif isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+            packing = {"compression": "gzip"} if value.nbytes > SMALL else {}
+            group.create_dataset(name, data=value, track_times=False, **packing)
+        elif isinstance(value, bool | int | float):
+            group.create_dataset(name, data=value, track_times=False)
+        else:
+            raise InputError(f"{at}: a {type(value).__name__} cannot be stored; numbers, text and dicts of them can")
 
 
 def _check_file(path: Path) -> None:

@@ -25,6 +25,7 @@ from neuroalign.export.nir_parameters import (
     unsupported,
 )
 from neuroalign.export.nir_shapes import resolve_shapes
+from neuroalign.export.nir_stated import with_stated
 from neuroalign.export.nir_time import TauUnit
 from neuroalign.export.nir_tree import Edge, Note, parse_graph
 from neuroalign.export.nir_unstated import settle_reset, settle_time
@@ -116,8 +117,15 @@ def read_nir(
         step, scale = settle_time(neurons, dt, tau_unit, content.metadata, note, assumptions.append)
         mode = settle_reset(reset, neurons, content.metadata, assumptions.append)
         timing = Timing(step, scale, mode, initial, if_gain)
-        network = build_network(Path(path).stem, content.graph, nodes, shapes, timing, closing, assumptions.append)
-    return ImportedNetwork(network, tuple(repairs), tuple(assumptions), str(path))
+        assumed: list[str] = []
+        network = build_network(Path(path).stem, content.graph, nodes, shapes, timing, closing, assumed.append)
+        stated = None
+        if closing is None and initial == "rest":
+            stated = with_stated(network, nodes, content.metadata, assumptions.append)
+        # Where our metadata states it all, nothing about the graph was assumed.
+        if stated is None:
+            assumptions += assumed
+    return ImportedNetwork(stated or network, tuple(repairs), tuple(assumptions), str(path))
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,9 +48,13 @@ def settle_time(
     given = None if dt is None else check_dt(dt)
     written = written_dt(metadata)
     step = given if given is not None else written
+    own = metadata.get("neuroalign")
+    ours = isinstance(own, Mapping) and "schema" in own
+    if ours and unit is None:
+        unit = "s"
     scale = time_scale(unit, step)
     check_units(neurons, unit)
-    clue = None if unit in ("steps", "dt") else find_clue(neurons, scale)
+    clue = None if ours or unit in ("steps", "dt") else find_clue(neurons, scale)
     if step is None:
         if clue is None:
             raise InputError(missing_dt(neurons, scale))

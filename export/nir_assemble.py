@@ -1,0 +1,201 @@
+"""The NIR graph of a ChipNetwork: standard nodes only, whole enough that no reader has to repair it.
+
+A connection is a Linear or Affine node; the constant drive of a population is the bias of the first one into it. Where a
+reader would add or drop something, it is made explicit: a population that nothing drives, or an input that drives
+nothing, gets weights of 0; a population that nothing reads gets an Output. Delays are not written as Delay nodes:
+Norse's reader cannot open a graph that has one. They are in the metadata, as is what was added here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from keyword import iskeyword
+from typing import Any
+
+import numpy as np
+
+from neuroalign.chip import ChipNetwork
+from neuroalign.errors import NetworkError
+from neuroalign.export.hdf5 import Tree
+from neuroalign.export.nir_meaning import Part, choose_frame, neuron_meaning
+from neuroalign.export.nir_nodes import Target, make_target, neuron_node
+from neuroalign.export.nir_stated import StatedConnection, StatedModel, StatedPopulation
+from neuroalign.network import FloatArray, Network
+from neuroalign.rule import LearningRule
+
+
+@dataclass
+class NirGraph:
+    """Nodes by name with the fields that NIR stores, and edges."""
+
+    nodes: dict[str, Tree] = field(default_factory=dict)
+    edges: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, name: str, kind: str, fields: Mapping[str, Any]) -> str:
+        """Add a node; its name becomes a word that frameworks take as a module's name, and a free one."""
+        plain = re.sub(r"\W", "_", name, flags=re.ASCII) or "_"
+        plain = f"n{plain}" if plain[0].isdigit() else f"{plain}_" if iskeyword(plain) else plain
+        free, k = plain, 2
+        while free in self.nodes:
+            free, k = f"{plain}_{k}", k + 1
+        self.nodes[free] = {"type": kind, **fields}
+        return free
+
+    def linear(self, name: str, ends: tuple[str, str], weight: FloatArray, bias: FloatArray | None) -> str:
+        """Add a Linear, or an Affine where there is a bias, between two nodes (none after it where the name is "")."""
+        if bias is not None and bias.any():
+            node = self.add(name, "Affine", {"weight": weight, "bias": bias})
+        else:
+            node = self.add(name, "Linear", {"weight": weight})
+        self.edges += [(ends[0], node), (node, ends[1])] if ends[1] else [(ends[0], node)]
+        return node
+
+    def port(self, name: str, kind: str, size: int) -> str:
+        """Add an Input or Output."""
+        return self.add(name, kind, {"shape": np.array([size], dtype=np.int64)})
+
+
+def chip_graph(chip: ChipNetwork, network: Network | None) -> tuple[NirGraph, StatedModel]:
+    """The graph of a chip's float meaning, and what a Network has beyond it.
+
+    Parameters
+    ----------
+    network
+        The Network that ``chip`` was made from: gives the learning rules, and which share of a constant drive is leak.
+
+    Raises
+    ------
+    NetworkError
+        If there is no population, resets differ between populations, or ``network`` is another one.
+    """
+    _check(chip, network)
+    meanings = {p.name: neuron_meaning(p) for p in chip.populations}
+    frame = choose_frame(chip, meanings)
+    targets = {name: make_target(m, frame, network) for name, m in meanings.items()}
+    graph = NirGraph()
+    ports = {i.name: graph.port(i.name, "Input", i.size) for i in chip.inputs}
+    readouts = _readouts(chip, targets)
+    named = ports | {k: graph.add(k, *neuron_node(t, chip.dt)) for k, t in targets.items() if k not in readouts}
+    wires = _add_synapses(graph, chip, targets, named, readouts)
+    _add_padding(graph, chip, targets, named)
+    outputs = tuple((_add_output(graph, name, targets[p], named), name, p) for name, p in chip.outputs)
+    read = {p for _, p in chip.outputs}
+    for name, target in targets.items():
+        if not target.feeds and name not in read:
+            _add_output(graph, f"output_{name}", target, named)
+    rules = {} if network is None else {c.name: c.rule for c in network.connections}
+    populations = []
+    for name, target in targets.items():
+        v0, i0 = target.start(frame.start[name])
+        populations.append(StatedPopulation(named[name], name, target.meaning.population.shape, v0, i0))
+    return graph, StatedModel(
+        frame=frame.name,
+        inputs=tuple((node, name) for name, node in ports.items()),
+        populations=tuple(populations),
+        connections=tuple(_stated_connection(p, wires.get(p.name), frame.lag, rules) for p in frame.parts),
+        outputs=outputs,
+    )
+
+
+def _check(chip: ChipNetwork, network: Network | None) -> None:
+    if not chip.populations:
+        raise NetworkError(f"network {chip.name!r} has no population, so there is no graph to write")
+    resets = {p.reset: p.name for p in chip.populations}
+    if len(resets) > 1:
+        raise NetworkError(
+            f"network {chip.name!r}: {resets['zero']!r} resets to zero, {resets['subtract']!r} by subtraction; a NIR file "
+            "is read with one reset for all populations, so save them as two networks"
+        )
+    if network is not None and {p.name: p.size for p in network.populations} != {
+        p.name: p.size for p in chip.populations
+    }:
+        raise NetworkError(
+            f"network {network.name!r} has other populations than the chip network {chip.name!r}; give the one it was compiled from"
+        )
+
+
+def _readouts(chip: ChipNetwork, targets: Mapping[str, Target]) -> frozenset[str]:
+    """Populations that are no neurons in NIR but the linear node before an Output, which Norse reads and LI it does not."""
+    read = {p for _, p in chip.outputs}
+    found = {
+        name
+        for name, t in targets.items()
+        if t.meaning.memoryless
+        and not t.meaning.population.spiking
+        and len(t.parts) == 1
+        and not t.feeds
+        and name in read
+    }
+    return frozenset(found) if len(found) < len(targets) else frozenset()
+
+
+def _add_synapses(
+    graph: NirGraph,
+    chip: ChipNetwork,
+    targets: Mapping[str, Target],
+    named: dict[str, str],
+    readouts: frozenset[str],
+) -> dict[str, str]:
+    """Add a node for each part that drives its target; part name to node name. Readouts are named after their node."""
+    units = {i.name: i.value_per_unit for i in chip.inputs}
+    wires = {}
+    for name, target in targets.items():
+        bias: FloatArray | None = target.bias
+        for part in target.parts:
+            source = part.connection.source
+            weight = target.weight(part, units.get(source, 1.0))
+            label = name if name in readouts else f"w_{source}_{name}"
+            wires[part.name] = graph.linear(label, (named[source], named.get(name, "")), weight, bias)
+            if name in readouts:
+                named[name] = wires[part.name]
+            bias = None
+    return wires
+
+
+def _add_padding(graph: NirGraph, chip: ChipNetwork, targets: Mapping[str, Target], named: Mapping[str, str]) -> None:
+    """Weights of 0 into populations that nothing drives, and from inputs that drive nothing."""
+    driving = {p.connection.source for t in targets.values() for p in t.parts}
+    idle = [(i.name, i.size) for i in chip.inputs if i.name not in driving]
+    unfed = [t for t in targets.values() if not t.parts]
+    sources = {name: (named[name], size) for name, size in idle} or {
+        i.name: (named[i.name], i.size) for i in chip.inputs
+    }
+    if not sources:
+        sources = {"": (graph.port("no_input", "Input", 1), 1)}
+        idle = [("", 1)]
+    first = next(iter(sources.values()))
+    for target in unfed:
+        weight = np.zeros((target.size, first[1]))
+        graph.linear(f"w_0_{target.name}", (first[0], named[target.name]), weight, target.bias)
+    some = next(iter(targets.values()))
+    for name, size in idle[1:] if unfed else idle:
+        graph.linear("w_0", (sources[name][0], named[some.name]), np.zeros((some.size, size)), None)
+
+
+def _add_output(graph: NirGraph, name: str, target: Target, named: Mapping[str, str]) -> str:
+    node = graph.port(name, "Output", target.size)
+    graph.edges.append((named[target.name], node))
+    return node
+
+
+def _stated_connection(
+    part: Part, node: str | None, lag: Mapping[str, int], rules: Mapping[str, LearningRule | None]
+) -> StatedConnection:
+    """What the graph does not say of a connection: its delay and, where it learns, rule and phases."""
+    c = part.connection
+    phases = () if c.plasticity is None else c.plasticity.phases
+    weight = None if node is not None else part.held * (1.0 if c.plasticity is None else c.plasticity.weight_unit)
+    return StatedConnection(
+        name=part.name,
+        source=c.source,
+        target=c.target,
+        node=node or "",
+        weight=weight,
+        delay_steps=part.delay_steps,
+        drives=c.drives,
+        learns=c.plasticity is not None,
+        learning=tuple((max(1, start - lag[c.target]), stop - lag[c.target]) for start, stop in phases) or None,
+        rule=rules.get(c.name) if c.plasticity is not None else None,
+    )
