@@ -11,18 +11,24 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import neuroalign
+from neuroalign import errors
 from neuroalign.chip import ChipNetwork
-from neuroalign.errors import BackendFailed, BackendMissing, InputError
+from neuroalign.errors import BackendFailed, BackendMissing
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.lava_processes.holdable import check_network, check_stimulus
 from neuroalign.sim.lava_processes.job import ERROR_FILE, PROGRESS_FILE, Case, read_results, write_job
+from neuroalign.sim.lava_processes.probes import PLASTIC_STATES, STATES, check_probes, check_read_steps
 from neuroalign.sim.lava_processes.process_group import TimeLimitReached, run_in_own_session
+
+__all__ = ["INSTALL", "STATES", "LavaBackend", "Run"]
+
+Run = (
+    tuple[ChipNetwork, Stimulus, Sequence[Probe]] | tuple[ChipNetwork, Stimulus, Sequence[Probe], Sequence[int] | None]
+)
+"""A network, what enters it, what to record, and the steps at whose end plastic connections are read."""
 
 INSTALL = "pip install '.[lava]' && pip install --no-deps --ignore-requires-python lava-nc==0.10.0"
 """What to type in the checkout to get Lava and what it needs (its version pins are not needed)."""
-
-STATES = ("u", "v", "s", "a")
 
 _NEEDED = ("asteval", "networkx", "scipy", "sklearn")
 _FAILURE_GRACE_S = 1.0
@@ -61,6 +67,7 @@ class LavaBackend:
         stimulus: Stimulus,
         probes: Sequence[Probe],
         *,
+        read_steps: Sequence[int] | None = None,
         time_limit_s: float = 600.0,
         progress: Callable[[int, int], None] | None = None,
     ) -> Recording:
@@ -69,7 +76,10 @@ class LavaBackend:
         Parameters
         ----------
         probes
-            (population, state); the state is "u", "v" (after reset), "s" or "a" (input as received).
+            (population, state); the state is "u", "v" (after reset), "s" or "a" (input as received). Or (plastic
+            connection, state), the state being "w", "t", "d", "x1", "x2", "y1", "y2" or "y3".
+        read_steps : chip steps, from 1
+            At the end of which plastic connections are read; None: of the last step only.
         time_limit_s
             Seconds after which the worker and everything it started are ended.
         progress
@@ -78,7 +88,8 @@ class LavaBackend:
         Returns
         -------
         Recording
-            Arrays (samples, steps, neurons): "s" as bool, the others as int32.
+            Arrays (samples, steps, neurons), of plastic connections (samples, reads, N_target, N_source) or
+            (samples, reads, neurons): "s" as bool, the others as int32.
 
         Raises
         ------
@@ -89,13 +100,14 @@ class LavaBackend:
         ConversionRefused
             Lava would hold the network differently.
         InputError
-            The stimulus or a probe does not fit the network.
+            The stimulus, a probe or a read step does not fit the network.
         """
-        return self.run_cases([(network, stimulus, probes)], time_limit_s=time_limit_s, progress=progress)[0]
+        cases = [(network, stimulus, probes, read_steps)]
+        return self.run_cases(cases, time_limit_s=time_limit_s, progress=progress)[0]
 
     def run_cases(
         self,
-        cases: Sequence[tuple[ChipNetwork, Stimulus, Sequence[Probe]]],
+        cases: Sequence[Run],
         *,
         time_limit_s: float = 600.0,
         progress: Callable[[int, int], None] | None = None,
@@ -104,9 +116,7 @@ class LavaBackend:
         missing = self.missing()
         if missing:
             raise BackendMissing(missing)
-        jobs = [Case(network, stimulus, tuple(dict.fromkeys(probes))) for network, stimulus, probes in cases]
-        for case in jobs:
-            _check(case)
+        jobs = [_checked(*case) for case in cases]
         with tempfile.TemporaryDirectory(prefix="neuroalign-lava-") as folder:
             write_job(Path(folder), jobs)
             total = sum(case.stimulus.samples for case in jobs)
@@ -115,7 +125,7 @@ class LavaBackend:
 
     def _run_worker(self, folder: Path, time_limit_s: float, watch: Callable[[], bool]) -> None:
         command = [sys.executable, *self.worker, str(folder)]
-        root = str(Path(neuroalign.__file__).absolute().parents[1])
+        root = str(Path(errors.__file__).absolute().parents[1])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         try:
             code = run_in_own_session(command, folder, time_limit_s, {**os.environ, "PYTHONPATH": path}, watch)
@@ -148,17 +158,16 @@ class _Watch:
         return self.failed_since is None or time.monotonic() - self.failed_since < _FAILURE_GRACE_S
 
 
-def _check(case: Case) -> None:
-    """Everything the worker would refuse, before it is started."""
-    check_network(case.network)
-    check_stimulus(case.network, case.stimulus)
-    populations = {p.name for p in case.network.populations}
-    for population, state in case.probes:
-        if population not in populations or state not in STATES:
-            raise InputError(
-                f"lava has no state {state!r} of {population!r}; "
-                f"states {', '.join(STATES)} of {', '.join(sorted(populations))}"
-            )
+def _checked(
+    network: ChipNetwork, stimulus: Stimulus, probes: Sequence[Probe], read_steps: Sequence[int] | None = None
+) -> Case:
+    """A case of the job; everything the worker would refuse is refused here, before it is started."""
+    check_network(network)
+    check_stimulus(network, stimulus)
+    check_probes(network, probes)
+    learns = any(state in PLASTIC_STATES for _, state in probes)
+    reads = check_read_steps(read_steps, stimulus.steps + network.latency_steps) if learns else ()
+    return Case(network, stimulus, tuple(dict.fromkeys(probes)), reads)
 
 
 def _last_line(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Standard Lava processes (RingBuffer, Dense, DelayDense, LIF) from a ChipNetwork in integers.
+"""Standard Lava processes (RingBuffer, Dense, DelayDense, LearningDense, LIF) from a ChipNetwork in integers.
 
 In a Lava script of your own::
 
@@ -25,10 +25,11 @@ from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed
 from neuroalign.fixed_point import WEIGHT_BITS
 from neuroalign.sim.lava_processes import lava_compat
 from neuroalign.sim.lava_processes.holdable import check_network, check_sample
+from neuroalign.sim.lava_processes.learning import learning_rule
 
 lava_compat.install()
 
-from lava.proc.dense.process import DelayDense, Dense  # noqa: E402
+from lava.proc.dense.process import DelayDense, Dense, LearningDense  # noqa: E402
 from lava.proc.io.source import RingBuffer  # noqa: E402
 from lava.proc.lif.process import LIF  # noqa: E402
 from lava.utils.weightutils import SignMode  # noqa: E402
@@ -54,12 +55,14 @@ def build_processes(
     Returns
     -------
     dict
-        Name of each input (RingBuffer), population (LIF) and connection (Dense or DelayDense) to its process.
+        Name of each input (RingBuffer), population (LIF) and connection (Dense, DelayDense or LearningDense) to its
+        process.
 
     Raises
     ------
     ConversionRefused
-        The network holds something that Lava's bit-accurate models would change or do not have.
+        The network holds something that Lava's bit-accurate models would change or do not have; RuleError if
+        integers cannot hold a Program.
     InputError
         ``sample`` does not fit the network.
     """
@@ -70,8 +73,12 @@ def build_processes(
     nodes |= {p.name: _lif(p, recorders.get(p.name)) for p in network.populations}
     synapses = {c.name: _dense(c, recorders.get(c.name)) for c in network.connections}
     for connection in network.connections:
-        nodes[connection.source].s_out.connect(synapses[connection.name].s_in)
-        synapses[connection.name].a_out.connect(nodes[connection.target].a_in)
+        synapse, target = synapses[connection.name], nodes[connection.target]
+        nodes[connection.source].s_out.connect(synapse.s_in)
+        if connection.drives:
+            synapse.a_out.connect(target.a_in)
+        if connection.plasticity is not None:
+            target.s_out.connect(synapse.s_in_bap)
     return nodes | synapses
 
 
@@ -110,6 +117,9 @@ def _dense(connection: ChipConnection, recorder: Any) -> Any:
         "name": connection.name,
         "recorder": recorder,
     }
+    if connection.plasticity is not None:
+        tag = connection.plasticity.tag.astype(np.int32)
+        return LearningDense(tag_1=tag, learning_rule=learning_rule(connection.plasticity.program), **options)
     if connection.delays is None:
         return Dense(**options)
     return DelayDense(delays=connection.delays.astype(int), **options)

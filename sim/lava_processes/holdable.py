@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Plasticity
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.fixed_point import WEIGHT_BITS, lava_weights
+from neuroalign.microcode import check_integers
 from neuroalign.recording import Stimulus
 
 LARGEST_DELAY = 63
@@ -25,6 +26,8 @@ _LAVA_FIELDS: dict[str, int | str] = {
     "reset": "zero",
 }
 _STATE_BITS = 24
+_TAG_RANGE = (-257, 255)  # what Lava limits tags to, the lower end as it has it
+_ROUNDING_SEED = 2
 # Lava checks none of these; beyond them its integer types would wrap or its shifts be undefined.
 _RANGES = {
     "bias_mant": (-(2**15), 2**15 - 1),
@@ -38,7 +41,7 @@ _RANGES = {
 
 
 def check_network(network: ChipNetwork) -> None:
-    """Raise ConversionRefused unless Lava's models hold ``network`` exactly as it is."""
+    """Raise ConversionRefused unless Lava's models hold ``network`` exactly as it is (RuleError for a Program)."""
     if network.connection_delay_steps != 1:
         raise _refused(f"network {network.name!r}", "connection_delay_steps", network.connection_delay_steps, "1")
     named = [i.name for i in network.inputs]
@@ -114,6 +117,19 @@ def _check_connection(connection: ChipConnection) -> None:
         )
     if connection.delays is not None:
         _check_range(where, "delays", connection.delays, 0, LARGEST_DELAY)
+    if connection.plasticity is not None:
+        _check_plasticity(where, connection, connection.plasticity)
+
+
+def _check_plasticity(where: str, connection: ChipConnection, plasticity: Plasticity) -> None:
+    if connection.max_delay:
+        raise _refused(where, "plastic synapses and a delay of", connection.max_delay, "no delays where it learns")
+    if plasticity.rounding_seed != _ROUNDING_SEED:
+        raise _refused(where, "rounding_seed", plasticity.rounding_seed, f"{_ROUNDING_SEED}, always")
+    if plasticity.tag.shape != connection.weight.shape:
+        raise _refused(where, "tags of shape", plasticity.tag.shape, f"the weights' {connection.weight.shape}")
+    _check_range(where, "tag", plasticity.tag, *_TAG_RANGE)
+    check_integers(plasticity.program)
 
 
 def _check_range(where: str, name: str, values: NDArray[Any], low: int, high: int) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Float64
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Float64, Plasticity
+from neuroalign.microcode import Factor, Product, Program, Trace
 from neuroalign.recording import Probe, Recording, Stimulus
+from neuroalign.sim.lava_processes.probes import recorded_shape
 
 ERROR_FILE = "error.txt"
 """Traceback of the first thing that failed in the worker or in one of its models."""
@@ -23,18 +25,19 @@ ERROR_FILE = "error.txt"
 PROGRESS_FILE = "progress"
 """One byte for each finished sample."""
 
-_CLASSES: dict[str, type] = {
-    c.__name__: c for c in (ChipNetwork, ChipInput, ChipPopulation, ChipConnection, Fixed, Float64)
-}
+_NETWORK = (ChipNetwork, ChipInput, ChipPopulation, ChipConnection, Fixed, Float64)
+_LEARNING = (Plasticity, Program, Product, Factor, Trace)
+_CLASSES: dict[str, type] = {c.__name__: c for c in (*_NETWORK, *_LEARNING)}
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A network, what enters it and what to record."""
+    """A network, what enters it, what to record, and the steps (from 1) at whose end plastic connections are read."""
 
     network: ChipNetwork
     stimulus: Stimulus
     probes: tuple[Probe, ...]
+    read_steps: tuple[int, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -53,10 +56,18 @@ def write_job(folder: Path, cases: Sequence[Case]) -> None:
     written = []
     for index, case in enumerate(cases):
         inputs = {name: _encode(values, arrays) for name, values in case.stimulus.inputs.items()}
-        written.append({"network": _encode(case.network, arrays), "inputs": inputs, "probes": list(case.probes)})
-        for k, (population, state) in enumerate(case.probes):
-            shape = (case.stimulus.samples, case.steps, case.network.population(population).size)
-            _lay_out(result_file(folder, index, k), shape, np.bool_ if state == "s" else np.int32)
+        written.append(
+            {
+                "network": _encode(case.network, arrays),
+                "inputs": inputs,
+                "probes": list(case.probes),
+                "read_steps": list(case.read_steps),
+            }
+        )
+        for k, probe in enumerate(case.probes):
+            shape = recorded_shape(case.network, probe, case.steps, len(case.read_steps))
+            dtype = np.bool_ if probe[1] == "s" else np.int32
+            _lay_out(result_file(folder, index, k), (case.stimulus.samples, *shape), dtype)
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
     (folder / "job.json").write_text(json.dumps(written), encoding="utf-8")
 
@@ -69,7 +80,8 @@ def read_job(folder: Path) -> list[Case]:
             Case(
                 _decode(case["network"], arrays),
                 Stimulus({name: _decode(values, arrays) for name, values in case["inputs"].items()}),
-                tuple((population, state) for population, state in case["probes"]),
+                tuple((name, state) for name, state in case["probes"]),
+                tuple(case["read_steps"]),
             )
             for case in written
         ]
@@ -84,12 +96,13 @@ def read_results(folder: Path, cases: Sequence[Case]) -> list[Recording]:
                 probe: np.load(result_file(folder, index, k), allow_pickle=False) for k, probe in enumerate(case.probes)
             },
             latency_steps={p.name: p.latency_steps for p in case.network.populations},
+            read_steps=case.read_steps,
         )
         for index, case in enumerate(cases)
     ]
 
 
-def _lay_out(file: Path, shape: tuple[int, int, int], dtype: type[np.bool_] | type[np.int32]) -> None:
+def _lay_out(file: Path, shape: tuple[int, ...], dtype: type[np.bool_] | type[np.int32]) -> None:
     if 0 in shape:  # cannot be mapped, and nothing will be written to it
         np.save(file, np.zeros(shape, dtype))
     else:

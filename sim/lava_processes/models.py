@@ -5,6 +5,10 @@ below runs Lava's own ``run_spk`` and afterwards copies its states into memory-m
 back in one Lava run, since starting Lava costs more than simulating a small network: every ``steps`` steps each model
 puts its states back to what they were before the first step. Without a :class:`Recorder` the models are Lava's.
 
+A plastic connection is read at the end of a step, which is after its learning phase where it has one. Outside the
+connection's own learning phases (:class:`~neuroalign.chip.Plasticity`) Lava's learning runs all the same and weights,
+delays and tags are put back, so that traces and random numbers go on as if it learned.
+
 Chosen with ``exception_proc_model_map``, see :func:`run_config`.
 """
 
@@ -20,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroalign.chip import Plasticity
 from neuroalign.sim.lava_processes import lava_compat
 
 lava_compat.install()
@@ -28,8 +33,12 @@ from lava.magma.core.decorator import implements, requires, tag  # noqa: E402
 from lava.magma.core.resources import CPU  # noqa: E402
 from lava.magma.core.run_configs import Loihi2SimCfg  # noqa: E402
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol  # noqa: E402
-from lava.proc.dense.models import PyDelayDenseModelBitAcc, PyDenseModelBitAcc  # noqa: E402
-from lava.proc.dense.process import DelayDense, Dense  # noqa: E402
+from lava.proc.dense.models import (  # noqa: E402
+    PyDelayDenseModelBitAcc,
+    PyDenseModelBitAcc,
+    PyLearningDenseModelBitApproximate,
+)
+from lava.proc.dense.process import DelayDense, Dense, LearningDense  # noqa: E402
 from lava.proc.lif.models import PyLifModelBitAcc  # noqa: E402
 from lava.proc.lif.process import LIF  # noqa: E402
 
@@ -50,6 +59,10 @@ class Recorder:
         Where a failing model leaves its traceback: Lava itself may hang instead of reporting it.
     progress_file : str
         A byte is appended after each sample; "" for none.
+    plasticity : Plasticity or None
+        Of a plastic connection: when it learns.
+    rows
+        Step of a sample (from 1) to its row in the files; None: every step has one.
     """
 
     steps: int
@@ -57,6 +70,8 @@ class Recorder:
     files: Mapping[str, str] = field(default_factory=dict)
     first_sample: int = 0
     progress_file: str = ""
+    plasticity: Plasticity | None = None
+    rows: Mapping[int, int] | None = None
 
 
 @contextmanager
@@ -93,8 +108,11 @@ class _Recorded:
         with errors_reported(self._recorder.error_file):
             sample, step = divmod(self.time_step - 1, self._recorder.steps)
             self._restore(sample, step)
-            super().run_spk()  # type: ignore[misc]
+            self._run_spk()
             self._write(self._recorder, sample, step)
+
+    def _run_spk(self) -> None:
+        super().run_spk()  # type: ignore[misc]
 
     def _restore(self, sample: int, step: int) -> None:
         if sample == 0 and step == 0:
@@ -104,10 +122,11 @@ class _Recorded:
                 setattr(self, name, value.copy())
 
     def _write(self, recorder: Recorder, sample: int, step: int) -> None:
-        for state, file in recorder.files.items():
+        row = step if recorder.rows is None else recorder.rows.get(step + 1)
+        for state, file in recorder.files.items() if row is not None else ():
             if state not in self._maps:
                 self._maps[state] = np.load(file, mmap_mode="r+")
-            self._maps[state][recorder.first_sample + sample, step] = self._state(state)
+            self._maps[state][recorder.first_sample + sample, row] = self._state(state)
         if recorder.progress_file and step == recorder.steps - 1:
             with Path(recorder.progress_file).open("ab") as stream:
                 stream.write(b".")
@@ -152,7 +171,74 @@ class RestartedDelayDense(_Recorded, PyDelayDenseModelBitAcc):
     restored = ("a_buff",)
 
 
+_SYNAPTIC = {"w": "weights", "t": "tag_1", "d": "tag_2"}
+
+
+@implements(proc=LearningDense, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("bit_approximate_loihi", "fixed_pt")
+class RecordedLearningDense(_Recorded, PyLearningDenseModelBitApproximate):
+    """Lava's PyLearningDenseModelBitApproximate, started over before each sample and read at the end of chosen steps."""
+
+    restored = (
+        *("a_buff", "weights", "tag_1", "tag_2", "x0", "tx", "x1", "x2"),
+        *("y0", "ty", "y1", "y2", "y3"),
+    )
+
+    def lrn_guard(self) -> bool:
+        """Whether this step of the sample ends an epoch."""
+        with self._time_of_sample():
+            return bool(super().lrn_guard())
+
+    def run_lrn(self) -> None:
+        """Lava's learning phase; outside the connection's own phases the synapses keep their values."""
+        if self._recorder is None:
+            super().run_lrn()
+            return
+        with errors_reported(self._recorder.error_file):
+            sample, step = divmod(self.time_step - 1, self._recorder.steps)
+            before = {name: getattr(self, name) for name in _SYNAPTIC.values()}  # Lava replaces them, never writes in
+            with self._time_of_sample():
+                super().run_lrn()
+            plasticity = self._recorder.plasticity
+            if plasticity is not None and not plasticity.learns_at(step + 1):
+                for name, value in before.items():
+                    setattr(self, name, value)
+            super()._write(self._recorder, sample, step)
+
+    def _run_spk(self) -> None:
+        with self._time_of_sample():
+            super()._run_spk()
+
+    def _restore(self, sample: int, step: int) -> None:
+        super()._restore(sample, step)
+        if step == 0:
+            self._init_randoms()
+
+    def _write(self, recorder: Recorder, sample: int, step: int) -> None:
+        if not self.lrn_guard():  # otherwise the step ends with run_lrn
+            super()._write(recorder, sample, step)
+
+    @contextmanager
+    def _time_of_sample(self) -> Iterator[None]:
+        """Lets Lava count epochs from the sample's first step."""
+        whole = self.time_step
+        self.time_step = (whole - 1) % self._recorder.steps + 1 if self._recorder else whole
+        try:
+            yield
+        finally:
+            self.time_step = whole
+
+    def _state(self, state: str) -> NDArray[Any]:
+        return np.asarray(getattr(self, _SYNAPTIC.get(state, state)))
+
+
 def run_config(recorded: bool = True) -> Any:
     """Lava's run configuration for bit-accurate models, with the models above or (``recorded=False``) Lava's own."""
-    ours = {LIF: RecordedLif, Dense: RestartedDense, DelayDense: RestartedDelayDense}
+    ours = {
+        LIF: RecordedLif,
+        Dense: RestartedDense,
+        DelayDense: RestartedDelayDense,
+        LearningDense: RecordedLearningDense,
+    }
     return Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=ours if recorded else None)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroalign.chip import Plasticity
 from neuroalign.sim.lava_processes.build import build_processes
 from neuroalign.sim.lava_processes.job import ERROR_FILE, PROGRESS_FILE, Case, read_job, result_file
 from neuroalign.sim.lava_processes.models import Recorder, errors_reported, run_config
@@ -73,20 +74,25 @@ def run_and_stop(processes: Iterable[Any], steps: int) -> None:
 
 
 def _recorders(folder: Path, index: int, case: Case, first_sample: int) -> dict[str, Recorder]:
-    files: dict[str, dict[str, str]] = {p.name: {} for p in case.network.populations}
-    for k, (population, state) in enumerate(case.probes):
-        files[population][state] = str(result_file(folder, index, k))
-    last = next(reversed(files), "")
-    return {
-        name: Recorder(
+    files: dict[str, dict[str, str]] = {}
+    for k, (name, state) in enumerate(case.probes):
+        files.setdefault(name, {})[state] = str(result_file(folder, index, k))
+    populations = [p.name for p in case.network.populations]
+    last = next(reversed(populations), "")
+
+    def recorder(name: str, plasticity: Plasticity | None = None) -> Recorder:
+        return Recorder(
             steps=case.steps,
             error_file=str(folder / ERROR_FILE),
             files=files.get(name, {}),
             first_sample=first_sample,
             progress_file=str(folder / PROGRESS_FILE) if name == last else "",
+            plasticity=plasticity,
+            rows={step: row for row, step in enumerate(case.read_steps)} if plasticity else None,
         )
-        for name in [*files, *(c.name for c in case.network.connections)]
-    }
+
+    recorders = {name: recorder(name) for name in populations}
+    return recorders | {c.name: recorder(c.name, c.plasticity) for c in case.network.connections}
 
 
 def _end_with_parent(parent: int) -> None:

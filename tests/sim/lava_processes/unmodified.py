@@ -21,8 +21,11 @@ from lava.magma.core.run_conditions import RunSteps  # isort: skip
 from lava.proc.io.sink import RingBuffer  # isort: skip
 
 
+SYNAPTIC = {"w": "weights", "t": "tag_1", "d": "tag_2"}
+
+
 def one_sample(case: Case, sample: int) -> list[NDArray[Any]]:
-    """States (steps, neurons) of each probe."""
+    """States of each probe at every step: (steps, neurons), or (steps, targets, sources) of plastic synapses."""
     inputs = {n: back_to_back(a[sample : sample + 1], case.steps) for n, a in case.stimulus.inputs.items()}
     processes = build_processes(case.network, inputs)
     sinks = {}
@@ -34,12 +37,12 @@ def one_sample(case: Case, sample: int) -> list[NDArray[Any]]:
                 sources = [processes[c.name].a_out for c in case.network.connections if c.target == name]
             for port in sources:
                 port.connect(sinks[name, state].a_in)
-    read: dict[Any, list[NDArray[Any]]] = {probe: [] for probe in case.probes if probe[1] in "uv"}
+    read: dict[Any, list[NDArray[Any]]] = {probe: [] for probe in case.probes if probe[1] not in "sa"}
     first = processes[case.network.populations[0].name]
     for _ in range(case.steps):
         first.run(condition=RunSteps(num_steps=1), run_cfg=run_config(recorded=False))
         for (name, state), values in read.items():
-            values.append(getattr(processes[name], state).get())
+            values.append(getattr(processes[name], SYNAPTIC.get(state, state)).get())
     states = {probe: np.stack(values) for probe, values in read.items()}
     states |= {probe: sink.data.get().T for probe, sink in sinks.items()}
     first.stop()

@@ -1,0 +1,83 @@
+"""Standard Lava learning from a Program, for networks that Lava users wire themselves. See ``docs/lava-users.md``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.errors import ConversionRefused, InputError
+from neuroalign.fixed_point import lava_weights
+from neuroalign.microcode import TRACES, Program, check_integers
+from neuroalign.microcode_text import to_text
+from neuroalign.sim.lava_processes import lava_compat
+
+
+def learning_rule(program: Program) -> Any:
+    """Lava's own ``Loihi2FLearningRule`` for a Program.
+
+    Parameters
+    ----------
+    program
+        Integer microcode. Lava's names: ``d`` is tag_2, ``t`` is tag_1, and the tag's update is ``dt``.
+
+    Raises
+    ------
+    RuleError
+        If a coefficient is real or an impulse too large: integers cannot hold the Program.
+    """
+    check_integers(program)
+    lava_compat.install()
+    from lava.magma.core.learning.learning_rule import Loihi2FLearningRule
+
+    rules = {"dw": program.dw, "dd": program.dd, "dt": program.tag_update}
+    texts = {name: to_text(products) for name, products in rules.items() if products}
+    traces = {f"{name}_{what}": getattr(program.trace(name), what) for name in TRACES for what in ("impulse", "tau")}
+    return Loihi2FLearningRule(**texts, **traces, t_epoch=program.t_epoch, rng_seed=program.rng_seed)
+
+
+def learning_dense(program: Program, weights: NDArray[Any], *, weight_exp: int = 0, name: str | None = None) -> Any:
+    """Lava's own ``LearningDense`` with a Program as its rule, to be connected by the caller.
+
+    ``s_in`` takes the source's spikes, ``s_in_bap`` the target's, ``a_out`` drives the target (or is left open).
+
+    Parameters
+    ----------
+    weights : (N_target, N_source)
+        Initial weights as Lava holds them: even whole numbers in -256..254. Learnt ones use every unit.
+    weight_exp
+        The summed weights are shifted left by it (right where it is negative).
+    name
+        Lava's name of the process.
+
+    Raises
+    ------
+    InputError
+        If the weights are not a matrix of numbers.
+    ConversionRefused
+        If Lava would hold other weights than these.
+    RuleError
+        As :func:`learning_rule`.
+    """
+    check_integers(program)
+    held = _held(np.asarray(weights))
+    rule = learning_rule(program)
+    from lava.proc.dense.process import LearningDense
+
+    return LearningDense(weights=held.astype(np.int32), learning_rule=rule, weight_exp=weight_exp, name=name)
+
+
+def _held(weights: NDArray[Any]) -> NDArray[np.int64]:
+    """``weights`` as Lava holds them, which must be what they are."""
+    if weights.ndim != 2 or not np.isfinite(weights).all():
+        raise InputError(
+            f"lava: plastic weights have shape {weights.shape}; a matrix (targets, sources) of finite numbers is needed"
+        )
+    held = lava_weights(weights, "mixed")
+    for post, pre in np.argwhere(held != weights)[:1]:
+        raise ConversionRefused(
+            f"lava: weight[{post}, {pre}] is {weights[post, pre]}, but Lava holds {held[post, pre]}: even whole numbers "
+            "in -256..254; round the weights first"
+        )
+    return held

@@ -1,0 +1,60 @@
+"""What can be recorded of a network in Lava, and the shape of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from neuroalign.chip import ChipNetwork
+from neuroalign.errors import InputError
+from neuroalign.recording import Probe
+
+STATES = ("u", "v", "s", "a")
+"""States of a population, recorded in every step."""
+
+SYNAPTIC = ("w", "t", "d")
+SOURCE_TRACES = ("x1", "x2")
+TARGET_TRACES = ("y1", "y2", "y3")
+PLASTIC_STATES = SYNAPTIC + SOURCE_TRACES + TARGET_TRACES
+"""States of a plastic connection, recorded at the end of chosen steps."""
+
+
+def check_probes(network: ChipNetwork, probes: Sequence[Probe]) -> None:
+    """Raise InputError unless every probe is a state of a population or of a plastic connection."""
+    states: dict[str, tuple[str, ...]] = {p.name: STATES for p in network.populations}
+    states |= {c.name: PLASTIC_STATES for c in network.connections if c.plasticity is not None}
+    for name, state in probes:
+        if name not in states:
+            raise InputError(
+                f"lava: {name!r} is no population and no plastic connection of network {network.name!r}; "
+                f"it has {', '.join(sorted(states))}"
+            )
+        if state not in states[name]:
+            raise InputError(f"lava has no state {state!r} of {name!r}; it has {', '.join(states[name])}")
+
+
+def check_read_steps(read_steps: Sequence[int] | None, steps: int) -> tuple[int, ...]:
+    """The steps at whose end plastic connections are read, in ascending order; None stands for the last of ``steps``.
+
+    Raises
+    ------
+    InputError
+        If a step is not one of 1 to ``steps``.
+    """
+    if read_steps is None:
+        return (steps,) if steps else ()
+    for step in read_steps:
+        if step != int(step) or not 1 <= step <= steps:
+            raise InputError(f"lava: read_steps has {step}; the run has steps 1 to {steps}")
+    return tuple(sorted({int(step) for step in read_steps}))
+
+
+def recorded_shape(network: ChipNetwork, probe: Probe, steps: int, reads: int) -> tuple[int, ...]:
+    """Shape of one sample: (steps, neurons), or (reads, ...) of a plastic connection."""
+    name, state = probe
+    connection = {c.name: c for c in network.connections if c.plasticity is not None}.get(name)
+    if connection is None:
+        return steps, network.population(name).size
+    targets, sources = connection.weight.shape
+    if state in SYNAPTIC:
+        return reads, targets, sources
+    return reads, sources if state in SOURCE_TRACES else targets
