@@ -85,6 +85,9 @@ class LearningRule:
         Name to trace: at most two of "pre" and three of "post", which is what a learning engine has.
     weight, tag
         The terms.
+    weight_limit
+        Largest magnitude that weights reach with these parameters, in the unit of the weight; on chip it sets what one
+        weight unit means, where nothing larger is given. None where the rule does not say.
 
     Raises
     ------
@@ -101,11 +104,14 @@ class LearningRule:
     weight: tuple[Term, ...]
     tag: tuple[Term, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    weight_limit: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "traces", MappingProxyType(dict(self.traces)))
         if not (self.weight or self.tag):
             raise RuleError(f"rule {self.name!r} has no terms; it would never change a weight")
+        if self.weight_limit is not None and not (math.isfinite(self.weight_limit) and self.weight_limit > 0):
+            raise RuleError(f"rule {self.name!r}: weight_limit is {self.weight_limit}; a positive number is needed")
         for side, most in (("pre", 2), ("post", 3)):
             found = [name for name, trace in self.traces.items() if trace.of == side]
             if len(found) > most:

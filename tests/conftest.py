@@ -1,4 +1,4 @@
-"""Fixtures for all tests."""
+"""Fixtures and options for all tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
+GOLDEN = Path(__file__).resolve().parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite tests/golden instead of comparing with it; read the diff"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +22,24 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("shared data is absent: ../shared/data holds recorded traces and other people's networks")
     return SHARED.resolve()
+
+
+class Golden:
+    """Compares text with a file of tests/golden, or rewrites the file where that was asked for."""
+
+    def __init__(self, update: bool) -> None:
+        self.update = update
+
+    def check(self, name: str, text: str) -> None:
+        path = GOLDEN / name
+        if self.update:
+            GOLDEN.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"tests/golden/{name} is missing; pytest --update-golden writes it"
+        assert text == path.read_text(encoding="utf-8"), f"{name} differs; if meant so: pytest --update-golden"
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Golden files; see ``--update-golden``."""
+    return Golden(bool(request.config.getoption("--update-golden")))

@@ -32,12 +32,8 @@ def plastic_kernel(form: NormalPopulation, c: Connection, reference: FloatArray,
 def weight_limit(c: Connection, choices: RuleChoices) -> float:
     """Largest magnitude that the weights may reach, in the model's unit."""
     if choices.weight_limit is not None:
-        if not (np.isfinite(choices.weight_limit) and choices.weight_limit > 0):
-            raise RuleError(
-                f"connection {c.name!r}: weight_limit is {choices.weight_limit}; a positive number is needed"
-            )
         return choices.weight_limit
-    largest = float(np.abs(c.weight).max(initial=0.0))
+    largest = max(float(np.abs(c.weight).max(initial=0.0)), _rule(c).weight_limit or 0.0)
     if largest == 0:
         raise RuleError(
             f"connection {c.name!r} starts from zero weights, so its range is unknown; give weight_limit, the largest weight it may learn"

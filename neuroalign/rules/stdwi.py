@@ -45,5 +45,8 @@ def stdwi(
             Term(-learning_rate, "pre", ("slow",)),
             Term(-learning_rate * decay, "pre", ("w",)),
         ),
+        weight_limit=0.05 / decay
+        if decay > 0
+        else None,  # E[fast - slow | spike of j] stays below 0.05 in the authors' network
         notes=("Sign and correlation with the forward weight are what it infers; the scale is arbitrary.",),
     )

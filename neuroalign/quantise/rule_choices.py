@@ -1,0 +1,64 @@
+"""How a user wants a rule put on chip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from neuroalign.errors import RuleError
+from neuroalign.microcode import MAX_DECIMATION, MAX_EPOCH
+from neuroalign.quantise.carry import EXACT_FACTORS, SGN_TAG_BITS, CarryForm
+
+
+@dataclass(frozen=True)
+class RuleChoices:
+    """How a rule is put on chip.
+
+    Parameters
+    ----------
+    form
+        "direct", "exact" or "sgn".
+    tag_bits
+        ``m``: a weight unit is 2**m tag units. None takes as many as leave room in the tag.
+    k
+        Transfer every ``2**k`` epochs. None takes the longest period up to 64 epochs that leaves room in the tag.
+    t_epoch : steps
+        Length of a learning epoch.
+    weight_limit
+        Largest magnitude that weights are expected to reach, in the model's unit; it sets the unit of weights that
+        drive nothing. None takes the rule's own, or the largest initial weight if that is larger.
+    tag_unit
+        What one unit of the tag means in the model's unit, for rules with a tag of their own.
+    impulses
+        Trace name to impulse; None chooses powers of two by an assumed rate.
+    rng_seed
+        Seed of the trace rounding streams.
+    """
+
+    form: CarryForm = "direct"
+    tag_bits: int | None = None
+    k: int | None = None
+    t_epoch: int = 1
+    weight_limit: float | None = None
+    tag_unit: float = 1.0
+    impulses: Mapping[str, int] | None = None
+    rng_seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.form not in ("direct", "exact", "sgn"):
+            raise RuleError(f"carry form {self.form!r} is unknown; one of direct, exact, sgn")
+        if self.tag_bits is not None:
+            possible = {"direct": (), "exact": tuple(EXACT_FACTORS), "sgn": (SGN_TAG_BITS,)}[self.form]
+            if self.tag_bits not in possible:
+                known = ", ".join(map(str, possible)) or "none, as it keeps nothing in the tag"
+                raise RuleError(f"the {self.form} form has {self.tag_bits} tag bits; it exists with {known}")
+        if self.k is not None and not 0 <= self.k <= MAX_DECIMATION:
+            raise RuleError(
+                f"k is {self.k}; it is one digit, 0..{MAX_DECIMATION}; a longer t_epoch gives longer periods"
+            )
+        if not 1 <= self.t_epoch <= MAX_EPOCH:
+            raise RuleError(f"t_epoch is {self.t_epoch}; it must be a whole number of steps, 1..{MAX_EPOCH}")
+        for name in ("weight_limit", "tag_unit"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise RuleError(f"{name} is {value}; a positive number is needed")
