@@ -64,7 +64,9 @@ def driving(rule: LearningRule, seed: int, *, recurrent: bool, drives: bool = Tr
 
     tau_syn = {"tau_syn": 4e-3} if filtered else {}
     p = lif("p", 4, v_leak=volts(-0.2, 0.2, 4), v_reset=volts(-0.4, 0, 4), bias=volts(0, 0.2, 4), v0=volts(0, 0.2, 4))
-    q = lif("q", 3, v_leak=volts(-0.2, 0.2, 3), v_reset=volts(-0.4, 0, 3), bias=volts(0.3, 0.6, 3), **tau_syn)
+    # what only estimates does not drive q, which then spikes by its bias
+    bias = volts(0.2, 0.4, 3) + (0.0 if drives or recurrent else 0.9)
+    q = lif("q", 3, v_leak=volts(-0.2, 0.2, 3), v_reset=volts(-0.4, 0, 3), bias=bias, **tau_syn)
     connections = [Connection("x_p", "x", "p", rng.uniform(1.5, 4.0, (4, 5)))]
     if recurrent:
         connections += [
@@ -77,15 +79,16 @@ def driving(rule: LearningRule, seed: int, *, recurrent: bool, drives: bool = Tr
 
 
 def deep_target(rule: LearningRule, seed: int) -> Network:
-    """A plastic connection from the input to a population that a chain of three static connections feeds as well."""
+    """A plastic connection from input "z" to a population that three static connections lead to from input "x"."""
     rng = np.random.default_rng(seed)
     populations = tuple(lif(f"p{k}", 3, v_reset=-0.1, bias=rng.uniform(0, 0.2, 3)) for k in range(3))
-    chain = ["x", "p0", "p1", "p2"]
     static = [
-        Connection(f"{a}_{b}", a, b, rng.uniform(2.0, 6.0, (3, 4 if a == "x" else 3))) for a, b in pairwise(chain)
+        Connection(f"{a}_{b}", a, b, rng.uniform(2.0, 6.0, (3, 4 if a == "x" else 3)))
+        for a, b in pairwise(["x", "p0", "p1", "p2"])
     ]
-    plastic = Connection("learns", "x", "p2", rng.uniform(0.5, 2.0, (3, 4)), 1, rule)
-    return Network("deep", DT, (InputPort("x", (4,)),), populations, (*static, plastic), (("out", "p2"),))
+    plastic = Connection("learns", "z", "p2", rng.uniform(0.5, 2.0, (3, 2)), 1, rule)
+    ports = (InputPort("x", (4,)), InputPort("z", (2,)))
+    return Network("deep", DT, ports, populations, (*static, plastic), (("out", "p2"),))
 
 
 def spike_input(network: Network, seed: int, steps: int, samples: int = 1, rate: float = 0.1) -> Stimulus:
