@@ -6,6 +6,7 @@ same integers at every step.
 """
 
 from neuroalign.fidelity.agreement import LEAST_SPIKES, Agreement, PopulationAgreement, compare, threshold_distances
+from neuroalign.fidelity.learning import LearningAgreement, SynapsePlace, WeightAgreement, compare_learning
 from neuroalign.fidelity.outputs import RULE_SILENT, RULE_SPIKING, OutputAgreement, decidable, decide
 from neuroalign.fidelity.spikes import Place, SpikeAgreement, match_spikes, spike_agreement, van_rossum
 from neuroalign.fidelity.states import EqualStates, MembraneAgreement, equal_states, membrane_agreement
@@ -16,12 +17,16 @@ __all__ = [
     "RULE_SPIKING",
     "Agreement",
     "EqualStates",
+    "LearningAgreement",
     "MembraneAgreement",
     "OutputAgreement",
     "Place",
     "PopulationAgreement",
     "SpikeAgreement",
+    "SynapsePlace",
+    "WeightAgreement",
     "compare",
+    "compare_learning",
     "decidable",
     "decide",
     "equal_states",

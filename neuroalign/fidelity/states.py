@@ -12,6 +12,8 @@ from neuroalign.fidelity.spikes import Place, first_place
 from neuroalign.network import FloatArray
 from neuroalign.recording import Probe, Recording
 
+PLASTIC_STATES = ("w", "t", "d", "x1", "x2", "y1", "y2", "y3")
+
 
 @dataclass(frozen=True)
 class MembraneAgreement:
@@ -64,6 +66,8 @@ def equal_states(left: Recording, right: Recording) -> EqualStates:
     counts the values of trains that never change in either recording: equal though they may be, they prove nothing,
     and ``compared`` leaves them out. ``mismatches`` counts over all values.
 
+    Weights, tags and traces of plastic connections count where they were read; the place of a weight is its flat index.
+
     Raises
     ------
     InputError
@@ -81,13 +85,16 @@ def equal_states(left: Recording, right: Recording) -> EqualStates:
                 f"state {probe[1]!r} of {probe[0]!r} has shape {a.shape} from {left.backend} and {b.shape} from "
                 f"{right.backend}; run both on the same stimulus"
             )
+        a, b = (x.reshape(*x.shape[:2], -1) for x in (a, b))  # weights (S, reads, N_target, N_source) as one row
         unequal = np.asarray(a != b)
         still = int(((a[:, 1:] == a[:, :-1]) & (b[:, 1:] == b[:, :-1])).all(1).sum()) * a.shape[1]
         compared, constant = compared + a.size - still, constant + still
         mismatches += int(unequal.sum())
         place = first_place(unequal)
         if place is not None:
-            firsts.append((place, probe))
+            read = left.states[probe].shape[1] == len(left.read_steps) and probe[1] in PLASTIC_STATES
+            step = left.read_steps[place.step] - 1 if read else place.step
+            firsts.append((place._replace(step=step), probe))
     if not firsts:
         return EqualStates(compared, constant, mismatches, None)
     place, probe = min(firsts, key=lambda found: (found[0].step, found[0].sample))

@@ -222,3 +222,16 @@ def test_recordings_without_a_common_state_are_refused() -> None:
         equal_states(recording(s), Recording("b", {("q", "s"): s}, {"q": 0}))
     with pytest.raises(InputError, match="shape"):
         equal_states(recording(s), recording(s[:, :3]))
+
+
+def test_learnt_weights_are_compared_where_they_were_read() -> None:
+    """Three reads of 2 x 2 weights: one never changes, and one differs after step 20."""
+    w = np.arange(12).reshape(1, 3, 2, 2)
+    w[:, :, 0, 0] = 5
+    other = w.copy()
+    other[0, 1, 1, 0] += 1
+    left, right = (Recording("a", {("c", "w"): x}, {}, {}, (10, 20, 30)) for x in (w, other))
+    found = equal_states(left, right)
+    assert (found.compared, found.constant, found.mismatches) == (9, 3, 1)
+    assert found.first == ("c", "w", Place(0, 19, 2))
+    assert equal_states(left, left).mismatches == 0
