@@ -11,7 +11,7 @@ from random_networks import Options, draw_fixed, draw_stimulus
 from random_rules import SIGN_MODES, random_program
 from small_chips import neurons
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, Fixed, Numbers, Plasticity, SignMode
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Numbers, Plasticity, SignMode
 from neuroalign.fixed_point import lava_weights
 from neuroalign.microcode import Program
 from neuroalign.recording import Probe, Stimulus
@@ -60,8 +60,17 @@ def draw_plastic(rng: Generator, rules: int, steps: int, samples: int = 1) -> Pl
         )
         for n, edge in enumerate(edges)
     ]
-    whole = replace(network, connections=(*network.connections, *plastic))
+    populations = tuple(_paced(p) for p in network.populations)
+    # static synapses as weak as they come, or inhibition silences whole populations
+    static = [replace(c, weight_exp=min(c.weight_exp, -2)) for c in network.connections]
+    whole = replace(network, populations=populations, connections=(*static, *plastic))
     return PlasticRun(whole, draw_stimulus(rng, whole, samples=samples, steps=steps))
+
+
+def _paced(population: ChipPopulation) -> ChipPopulation:
+    """With a bias that makes the neurons spike now and then by themselves: a rule sees nothing of silent ones."""
+    bias = (population.threshold * (population.dv / 4096 + 0.35)).astype(np.int64) + 1
+    return replace(population, bias_mant=bias, bias_exp=np.full(population.size, population.threshold_shift))
 
 
 def draw_plastic_connection(
@@ -79,7 +88,7 @@ def draw_plastic_connection(
         target=edge[1],
         weight=lava_weights(rng.integers(low, high, shape), mode, bits),
         weight_format=Fixed(bits),
-        weight_exp=int(rng.integers(-3, 2)),
+        weight_exp=int(rng.integers(-4, 2)) - 2 * (mode == "inhibitory"),
         sign_mode=mode,
         message_bits=16 if graded else 0,
         plasticity=Plasticity(random_program(rng), tag, 1.0, phases),

@@ -1,4 +1,8 @@
-"""The learning reference is bit-equal to Lava's LearningDense: every state, at every step."""
+"""The learning reference is bit-equal to Lava's LearningDense: every state, at every step.
+
+Here is what no network of ours holds: initial weights beyond their range, initial delays, limits, graded modes, float
+models, and what Lava's parser makes of texts. ``tests/conformance/test_learning_lava.py`` has rules in whole networks.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from carry_programs import TEXTS, carry_program
 from lava_learning import COMPARED, PlasticCase, PlasticNet, first_mismatch, run_lava, run_reference
 from random_rules import Kind, random_net, random_text
 
@@ -20,12 +23,11 @@ pytest.importorskip("lava")
 pytestmark = [pytest.mark.lava, pytest.mark.slow]
 
 KINDS: dict[Kind, tuple[int, int]] = {
-    "fixed": (7, 15),
+    "fixed": (2, 15),
     "graded": (1, 12),
     "float": (1, 12),
 }  # nets, connections in each
 STEPS = 200
-CARRY_STEPS = 2000
 LIMIT_STEPS = 600
 TEXT_COUNT = 600
 # where random rules hardly get: both ends of every range, Lava's -257 for tags (a rounding draw above 127/128 is
@@ -81,10 +83,8 @@ def lava_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     nets: dict[str, list[PlasticNet]] = {
         kind: [random_net(rng, cases, STEPS, kind) for _ in range(n)] for kind, (n, cases) in KINDS.items()
     }
-    pre, post = ((rng.random((CARRY_STEPS, n)) < rate).astype(np.int32) for n, rate in ((6, 0.06), (4, 0.09)))
-    zero = np.zeros((4, 6), dtype=np.int64)
-    nets["carry"] = [PlasticNet(pre, post, [PlasticCase(carry_program(name), zero, zero, zero) for name in TEXTS])]
-    nets["limits"] = [limit_net(rng, pre[:LIMIT_STEPS], post[:LIMIT_STEPS])]
+    pre, post = ((rng.random((LIMIT_STEPS, n)) < rate).astype(np.int32) for n, rate in ((6, 0.2), (4, 0.3)))
+    nets["limits"] = [limit_net(rng, pre, post)]
     texts = [random_text(rng) for _ in range(TEXT_COUNT)]
     all_nets = [net for group in nets.values() for net in group]
     with ThreadPoolExecutor(1) as beside:
@@ -99,7 +99,7 @@ def lava_results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return compared, list(zip(texts, read, strict=True))
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "carry", "limits"])
+@pytest.mark.parametrize("kind", [*KINDS, "limits"])
 def test_every_state_equals_lava_at_every_step(lava_results: Results, kind: str) -> None:
     mismatches = [
         f"{found}\n{c.case.program}" for c in lava_results[0][kind] if (found := first_mismatch(c.lava, c.ours))
@@ -109,13 +109,12 @@ def test_every_state_equals_lava_at_every_step(lava_results: Results, kind: str)
 
 def test_the_random_rules_are_evidence(lava_results: Results) -> None:
     compared = lava_results[0]["fixed"]
-    assert len(compared) >= 100
     assert np.mean([c.spikes for c in compared]) >= 0.9
     assert np.mean(["weights" in c.changing for c in compared]) >= 0.8
     for state in STATES:
-        assert sum(state in c.changing for c in compared) >= 25, f"{state} hardly ever changes"
-    assert {c.case.program.t_epoch for c in compared} == set(range(1, 8))
-    assert {c.case.program.k for c in compared} >= {0, 1, 2, 3}
+        assert sum(state in c.changing for c in compared) >= 5, f"{state} hardly ever changes"
+    assert sum(abs(c.case.weight).max() > 255 for c in compared) >= 5
+    assert sum(c.case.delay.any() for c in compared) >= 5
     assert {c.case.sign_mode for c in compared} == {"mixed", "excitatory", "inhibitory"}
 
 
@@ -133,14 +132,6 @@ def test_the_limits_are_reached(lava_results: Results) -> None:
     assert (high["weights"].max(), high["tag_2"].max(), high["tag_1"].max()) == (255, 255, 255)
     assert np.count_nonzero(np.diff(wraps["weights"], axis=0)) >= 100
     assert np.count_nonzero(np.diff(wide["weights"], axis=0)) >= 10
-
-
-@pytest.mark.parametrize("number", range(len(TEXTS)), ids=list(TEXTS))
-def test_carry_programs_carry(lava_results: Results, number: int) -> None:
-    compared = lava_results[0]["carry"][number]
-    assert len(compared.lava["weights"]) >= 2000
-    assert "tag_1" in compared.changing
-    assert np.count_nonzero(np.diff(compared.lava["weights"], axis=0)) >= 20, "too few weight changes"
 
 
 def test_what_the_parser_accepts_means_the_same_to_lava(lava_results: Results) -> None:
