@@ -210,14 +210,15 @@ def stdwi_table(
     seconds: float = 100.0,
     read_every: float = 10.0,
     protocol: Protocol | None = None,
+    weight_limit: float | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[StdwiRow, ...]:
     """The float rule, then each case, all on the same activity.
 
-    The largest weight that the float rule reaches on any seed is the range that the cases have to hold.
-
     Parameters
     ----------
+    weight_limit
+        The range that the cases have to hold; unless given, the largest weight that the float rule reaches on any seed.
     progress
         Called with (what is under way, runs done, runs in all).
     """
@@ -229,7 +230,7 @@ def stdwi_table(
     for seed, activity in activities.items():
         tell(f"float rule, seed {seed}")
         first.append(infer(float_learner, activity, seed, read_every))
-    limit = max(result.largest_estimate for result in first)
+    limit = weight_limit if weight_limit is not None else max(result.largest_estimate for result in first)
     rows = [_row("float rule", first, limit, FLOAT_BARS)]
     for case in cases:
         learner, found = case.learner(limit), []

@@ -55,12 +55,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.errors import BackendMissing, InputError
+from neuroalign.errors import BackendMissing
 from neuroalign.network import Network, Population
 from neuroalign.recording import Probe, Recording, Stimulus
+from neuroalign.sim.norse_reference.checks import check_probe, checked_input, checked_reads
 from neuroalign.sim.norse_reference.neurons import State, initial_state, parameters, step_function
 from neuroalign.sim.norse_reference.norse_functional import missing_packages
-from neuroalign.sim.norse_reference.plasticity import PlasticConnection, check_plastic_probe, checked_reads
+from neuroalign.sim.norse_reference.plasticity import PlasticConnection
 from neuroalign.sim.norse_reference.schedule import update_order
 
 if TYPE_CHECKING:
@@ -68,8 +69,6 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps in all)."""
-
-STATES = ("v", "s", "i", "a")
 
 
 class NorseReference:
@@ -127,10 +126,11 @@ class NorseReference:
             raise BackendMissing(line)
         import torch
 
-        drives = {port.name: _checked(port.name, port.size, stimulus) for port in network.inputs}
+        drives = {port.name: checked_input(port.name, port.size, stimulus) for port in network.inputs}
         for probe in probes:
-            _check_probe(network, probe)
-        reads = checked_reads(read_steps, stimulus.steps)
+            check_probe(network, probe)
+        learnt = any(name not in {p.name for p in network.populations} for name, _ in probes)
+        reads = checked_reads(read_steps, stimulus.steps) if learnt else ()
         with torch.no_grad():
             states = _Run(network, drives, stimulus).record(probes, reads, progress)
         return Recording(self.name, states, {p.name: 0 for p in network.populations}, read_steps=reads)
@@ -237,36 +237,3 @@ class _Run:
         if which == "i":
             return np.asarray((state.i_jump / self.parameters[name].scale).numpy())
         return np.asarray((state.v if which == "v" else state.s).numpy())
-
-
-def _checked(name: str, size: int, stimulus: Stimulus) -> NDArray[Any]:
-    """The stimulus array of an input, or an InputError."""
-    if name not in stimulus.inputs:
-        given = ", ".join(map(repr, stimulus.inputs)) or "none"
-        raise InputError(f"the stimulus has no array for input {name!r} (it has {given}); name it after the input")
-    array = stimulus.inputs[name]
-    if array.shape[2] != size:
-        raise InputError(f"stimulus {name!r} has {array.shape[2]} channels; the network's input has {size}")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        sample, step, channel = (int(k) for k in np.argwhere(~np.isfinite(array))[0])
-        raise InputError(
-            f"stimulus {name!r}: value [{sample}, {step}, {channel}] is {array[sample, step, channel]}; "
-            "finite numbers are needed"
-        )
-    return array
-
-
-def _check_probe(network: Network, probe: Probe) -> None:
-    """Refuse a probe of a population or state that does not exist."""
-    name, state = probe
-    if name in {c.name for c in network.connections} - {p.name for p in network.populations}:
-        check_plastic_probe(network, probe)
-        return
-    population = network.population(name)
-    if state not in STATES:
-        raise InputError(f"probe {name!r}: the Norse reference has no state {state!r}; one of {', '.join(STATES)}")
-    if state == "i" and (population.r == 0).any():
-        index = int(np.flatnonzero(population.r == 0)[0])
-        raise InputError(
-            f"probe {name!r}: r[{index}] is 0, so Norse's current, which is r i, does not tell i; probe 'a' instead"
-        )

@@ -19,16 +19,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.errors import InputError
-from neuroalign.network import Connection, Network
+from neuroalign.network import Connection
 from neuroalign.quantise.learning import trace_slots
-from neuroalign.recording import Probe
 from neuroalign.rule import TAG, WEIGHT, LearningRule, RuleTrace, Side, Term
 
 if TYPE_CHECKING:
@@ -93,28 +90,3 @@ class PlasticConnection:
 def learns_at(connection: Connection, step: int) -> bool:
     """Whether weights and tags may change in model step ``step`` (from 1)."""
     return connection.learning is None or any(start <= step < stop for start, stop in connection.learning)
-
-
-def check_plastic_probe(network: Network, probe: Probe) -> None:
-    """Refuse a probe of a plastic connection that has no such state (InputError)."""
-    name, state = probe
-    rule = next(c.rule for c in network.connections if c.name == name)
-    if rule is None:
-        raise InputError(f"probe {name!r}: the connection has no rule, so its weights never change; remove the probe")
-    known = ("w", "t", *trace_slots(rule).values())
-    if state not in known:
-        raise InputError(f"probe {name!r}: rule {rule.name!r} has no state {state!r} here; one of {', '.join(known)}")
-
-
-def checked_reads(read_steps: Sequence[int] | None, steps: int) -> tuple[int, ...]:
-    """The steps, from 1, after which plastic connections are read: ascending, the last step where None is given."""
-    if read_steps is None:
-        return (steps,) if steps else ()
-    reads = tuple(int(step) for step in read_steps)
-    if any(not 1 <= step <= steps for step in reads) or any(a >= b for a, b in pairwise(reads)):
-        raise InputError(f"read_steps {_shown(reads)}: ascending steps of 1 to {steps} are needed")
-    return reads
-
-
-def _shown(reads: tuple[int, ...]) -> str:
-    return str(reads) if len(reads) <= 6 else f"({reads[0]}, {reads[1]}, ..., {reads[-1]})"

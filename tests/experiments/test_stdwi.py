@@ -132,7 +132,8 @@ def test_the_table_gives_chips_the_range_that_the_float_rule_reached() -> None:
 
 
 def test_a_row_passes_when_all_its_means_reach_their_bars() -> None:
-    (row,) = stdwi_table(stdwi_oracle, [], seeds=(1,), seconds=1.0, read_every=1.0, protocol=SMALL)
+    (row,) = stdwi_table(stdwi_oracle, [], seeds=(1,), seconds=1.0, read_every=1.0, protocol=SMALL, weight_limit=0.25)
+    assert row.weight_limit == 0.25
     r, sign = float(row.r.mean()), float(row.sign.mean())
     assert replace(row, bars={}).passed is None
     assert replace(row, bars={"r": r, "sign": sign}).passed

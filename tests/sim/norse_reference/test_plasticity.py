@@ -148,19 +148,20 @@ def test_reads_are_the_last_step_unless_given_and_say_when_they_were_made() -> N
     stimulus = spike_input(network, 5, 50, samples=3)
     every = run(network, stimulus, "w", "x1", "y1", reads=range(1, 51))
     last = run(network, stimulus, "w")
-    some = NorseReference().run_model(network, stimulus, [("learns", "w")], read_steps=[7, 50])
+    some = NorseReference().run_model(network, stimulus, [("learns", "w")], read_steps=[50, 7, 50])
     assert (every.read_steps, last.read_steps, some.read_steps) == (tuple(range(1, 51)), (50,), (7, 50))
     assert every.states["learns", "x1"].shape == (3, 50, 3)
     assert every.states["learns", "y1"].shape == (3, 50, 2)
     np.testing.assert_array_equal(last.states["learns", "w"], every.states["learns", "w"][:, -1:])
+    assert NorseReference().run_model(network, stimulus, [("post", "s")]).read_steps == ()
     np.testing.assert_array_equal(some.states["learns", "w"], every.states["learns", "w"][:, [6, 49]])
 
 
-@pytest.mark.parametrize("reads", [[0], [51], [3, 3], [5, 2]])
-def test_read_steps_outside_the_run_are_refused(reads: list[int]) -> None:
+@pytest.mark.parametrize("reads", [[0], [51], [3, 2.5], [7, -1]])
+def test_read_steps_outside_the_run_are_refused(reads: list[float]) -> None:
     network = estimating(pair_stdp(), np.zeros((2, 3)))
-    with pytest.raises(InputError, match="ascending steps of 1 to 50"):
-        NorseReference().run_model(network, spike_input(network, 0, 50), [("learns", "w")], read_steps=reads)
+    with pytest.raises(InputError, match="the run has steps 1 to 50"):
+        NorseReference().run_model(network, spike_input(network, 0, 50), [("learns", "w")], read_steps=reads)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
