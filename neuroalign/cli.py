@@ -155,6 +155,10 @@ def deploy(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse repairs, and whatever the chip would do differently.")
     ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="FILE.nir", help="Also write what the chip holds as NIR, integers included."),
+    ] = None,
     seed: Seed = 0,
     out: Out = Path("neuroalign-report"),
     json: Json = None,
@@ -193,6 +197,10 @@ def deploy(
             if_gain=if_gain.value,
             closing=_edges(closing),
         )
+    if save is not None and deployment.chip is not None:
+        from neuroalign.export.nir_write import write_nir
+
+        write_nir(save, deployment.chip, network=deployment.network)
     _finish(deployment, out, json, "deploy", quiet)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from neuroalign.__main__ import main
+from neuroalign.export.nir_write import read_chip
 
 
 class Ended(NamedTuple):
@@ -98,6 +99,16 @@ def test_the_same_seed_gives_the_same_figures(call: Call, tmp_path: Path) -> Non
         call("deploy", file, "--dt", 1e-3, "--steps", 200, "--seed", 7, "--quiet", "--json", name)
         measured.append(json.loads((tmp_path / name).read_text())["rows"])
     assert measured[0] == measured[1]
+
+
+def test_what_the_chip_holds_is_saved_as_nir(call: Call, tmp_path: Path) -> None:
+    file = write_network(tmp_path / "net.nir")
+    ended = call("deploy", file, "--dt", 1e-3, "--steps", 50, "--quiet", "--save", "chip.nir")
+    assert ended.code == 0, ended.err
+    assert {type(n).__name__ for n in nir.read(tmp_path / "chip.nir").nodes.values()} >= {"Input", "Output"}
+    assert read_chip(tmp_path / "chip.nir").profile_id == "loihi2"
+    again = call("deploy", "chip.nir", "--steps", 50, "--quiet", "--json", "again.json")
+    assert again.code == 0, again.err
 
 
 def test_inspect_shows_the_nodes(call: Call, tmp_path: Path) -> None:
