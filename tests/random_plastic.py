@@ -7,14 +7,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from carry_programs import TEXTS, carry_program
 from numpy.random import Generator
+from plastic_models import driving, estimating, lif, spike_input
 from random_networks import Options, draw_fixed, draw_stimulus
 from random_rules import SIGN_MODES, random_program
 from small_chips import neurons
 
 from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Numbers, Plasticity, SignMode
+from neuroalign.compile import compile_network
 from neuroalign.fixed_point import lava_weights
 from neuroalign.microcode import Program
+from neuroalign.network import Network
+from neuroalign.profile import load_profile
+from neuroalign.quantise.carry import CarryForm
+from neuroalign.quantise.learning import RuleChoices
 from neuroalign.recording import Probe, Stimulus
+from neuroalign.rules import pair_stdp, stdwi
 
 PLASTIC_STATES = ("w", "t", "d", "x1", "x2", "y1", "y2", "y3")
 NEURON_STATES = ("u", "v", "s")
@@ -118,3 +125,22 @@ def plastic_connection(name: str, source: str, program: Program, weight: Numbers
     """A connection into "hidden" that learns from the first step to the last."""
     plasticity = Plasticity(program, np.zeros_like(weight), 1.0)
     return ChipConnection(name, source, "hidden", weight, Fixed(8), -2, "mixed", plasticity=plasticity, drives=drives)
+
+
+def compiled_runs(steps: int) -> list[PlasticRun]:
+    """Our rules as ``compile_network`` puts them on loihi2, in each form."""
+    estimator = estimating(stdwi(learning_rate=2e-3), np.zeros((4, 5)), learning=((20, steps - 20),))
+    return [
+        _compiled(estimator, "exact", steps),
+        _compiled(driving(pair_stdp(0.009, 0.009), 1, recurrent=True), "sgn", steps),
+        _compiled(driving(pair_stdp(0.1, 0.1), 2, recurrent=False, filtered=True), "direct", steps),
+    ]
+
+
+def _compiled(network: Network, form: CarryForm, steps: int) -> PlasticRun:
+    # one Program for all synapses needs neurons that give a weight unit one meaning
+    alike = {"q": lif("q", 3, v_leak=-0.1, v_reset=-0.2, bias=0.4, tau_syn=4e-3)}
+    populations = tuple(alike.get(p.name, p) for p in network.populations)
+    choices = {"learns": RuleChoices(form=form, k=2, weight_limit=6.0)}
+    chip, _ = compile_network(replace(network, populations=populations), load_profile("loihi2"), learning=choices)
+    return PlasticRun(chip, spike_input(network, 3, steps, rate=0.12))

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from carry_programs import TEXTS
 from numpy.typing import NDArray
-from random_plastic import PLASTIC_STATES, PlasticRun, carry_run, draw_plastic
+from random_plastic import PLASTIC_STATES, PlasticRun, carry_run, compiled_runs, draw_plastic
 
 from neuroalign.chip import ChipConnection
 from neuroalign.recording import Probe, Recording
@@ -29,10 +29,10 @@ pytestmark = [
     pytest.mark.skipif(LavaBackend().missing() is not None, reason=LavaBackend().missing() or ""),
 ]
 
-IMPLEMENTATIONS: tuple[Implementation, ...] = ("reference",)  # the kernels have no learning of their own yet
+IMPLEMENTATIONS: tuple[Implementation, ...] = ("kernels", "reference")
 # many connections in few networks: Lava's time goes by processes and steps, and neurons are processes too
 NETWORKS, RULES_EACH, STEPS = 13, 8, 200
-CARRY_STEPS = 2000
+CARRY_STEPS, COMPILED_STEPS = 2000, 200
 PHASE_STEPS, PHASES = 120, ((20, 60), (70, 71), (80, 110))
 Groups = dict[str, list[PlasticRun]]
 
@@ -45,6 +45,7 @@ def runs() -> Groups:
         "random": [draw_plastic(rng, RULES_EACH, STEPS) for _ in range(NETWORKS)],
         "carry": [carry_run(rng, CARRY_STEPS)],
         "phases": _with_and_without_phases(draw_plastic(rng, 6, PHASE_STEPS)),
+        "compiled": compiled_runs(COMPILED_STEPS),
         "samples": [draw_plastic(rng, 6, 23, samples=3)],
     }
 
@@ -98,7 +99,7 @@ def first_difference(network: int, probe: Probe, ours: NDArray[np.generic], thei
 
 
 @pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
-@pytest.mark.parametrize("group", ["random", "carry", "phases", "samples"])
+@pytest.mark.parametrize("group", ["random", "carry", "phases", "compiled", "samples"])
 def test_every_state_of_every_step_equals_lava(
     group: str, implementation: Implementation, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,6 +191,13 @@ def test_carry_programs_carry(name: str) -> None:
     assert run.steps >= 2000
     assert changing(lava.states[name, "t"])
     assert np.count_nonzero(np.diff(lava.states[name, "w"], axis=1)) >= 20, "too few weight changes"
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_compiled_rules_learn(number: int) -> None:
+    run, lava = runs()["compiled"][number], recorded()["compiled"]["lava"][number]
+    assert np.count_nonzero(np.diff(lava.states["learns", "w"], axis=1)) >= 20, "too few weight changes"
+    assert min(spike_counts(run, run.plastic[0], lava)) >= 20
 
 
 def test_outside_learning_phases_synapses_rest_and_traces_go_on() -> None:
