@@ -31,7 +31,7 @@ from neuroalign.rules import pair_stdp, stdwi
 
 DRAWS: list[Callable[[np.random.Generator, Options], ChipNetwork]] = [draw_fixed, draw_float]
 seeds = st.integers(0, 2**32 - 1)
-FAST = settings(max_examples=12, deadline=None)
+FAST = settings(max_examples=10, deadline=None)
 
 
 def through_nir(path: Path) -> Path:
@@ -76,7 +76,7 @@ PLASTIC: dict[str, Callable[[LearningRule], Network]] = {
 def test_static_networks_come_back_identical(
     seed: int, draw: Callable[..., ChipNetwork], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    options = Options(graded=draw is draw_fixed, silent=True, extreme=bool(seed % 2), max_delay=5)
+    options = Options((4, 3), graded=draw is draw_fixed, silent=True, extreme=bool(seed % 2), max_delay=5)
     chip = draw(np.random.default_rng(seed), options)
     check_identical(chip, tmp_path_factory.mktemp("static") / "a.nir")
 
@@ -85,7 +85,7 @@ def test_static_networks_come_back_identical(
 @given(seed=seeds, fixed=st.booleans())
 def test_any_program_comes_back_identical(seed: int, fixed: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
     rng = np.random.default_rng(seed)
-    chip = draw_fixed(rng, Options())
+    chip = draw_fixed(rng, Options((3, 2)))
     phases = ((3, 9), (20, 31)) if seed % 2 else ()
     plastic = tuple(
         replace(
