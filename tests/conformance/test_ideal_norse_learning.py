@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from plastic_models import deep_target, driving, estimating, spike_input
 
 from neuroalign.chip import ChipNetwork
-from neuroalign.compile import compile_network
+from neuroalign.compile import compile_network, float_model
 from neuroalign.learners import in_model_units
 from neuroalign.network import Network
 from neuroalign.profile import load_profile
@@ -74,10 +74,25 @@ def test_learning_phases_are_the_models(rule: LearningRule) -> None:
     np.testing.assert_array_equal(weights[0], weight)
 
 
-def compare(network: Network, stimulus: Stimulus) -> tuple[ChipNetwork, NDArray[np.float64]]:
-    """Assert that weights and spikes agree; return the chip and Norse's weights (steps, N_target, N_source)."""
+@pytest.mark.parametrize("rule", RULES, ids=rule_name)
+def test_the_float_model_learns_as_norse_in_model_time(rule: LearningRule) -> None:
+    for network in (driving(rule, 5, recurrent=True), deep_target(rule, 5)):
+        chip = float_model(network, load_profile("ideal"))
+        assert chip.connection_delay_steps == chip.latency_steps == 0
+        compare(network, spike_input(network, 5, STEPS), chip)
+
+
+def ideal(network: Network) -> ChipNetwork:
     chip, _ = compile_network(network, load_profile("ideal"))
     assert chip.connection_delay_steps == 1
+    return chip
+
+
+def compare(
+    network: Network, stimulus: Stimulus, chip: ChipNetwork | None = None
+) -> tuple[ChipNetwork, NDArray[np.float64]]:
+    """Assert that weights and spikes agree; return the chip and Norse's weights (steps, N_target, N_source)."""
+    chip = chip or ideal(network)
     plastic = next(c for c in network.connections if c.rule is not None)
     lag = chip.population(plastic.target).latency_steps
     spiking = [(p.name, "s") for p in network.populations]
