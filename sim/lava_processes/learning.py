@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.errors import ConversionRefused, InputError
+from neuroalign.errors import BackendMissing, ConversionRefused, InputError
 from neuroalign.fixed_point import lava_weights
 from neuroalign.microcode import TRACES, Program, check_integers
 from neuroalign.microcode_text import to_text
 from neuroalign.sim.lava_processes import lava_compat
+from neuroalign.sim.lava_processes.backend import LavaBackend
 
 
 def learning_rule(program: Program) -> Any:
@@ -26,8 +27,13 @@ def learning_rule(program: Program) -> Any:
     ------
     RuleError
         If a coefficient is real or an impulse too large: integers cannot hold the Program.
+    BackendMissing
+        If Lava is not installed; the message says what to install.
     """
     check_integers(program)
+    missing = LavaBackend().missing()
+    if missing:
+        raise BackendMissing(missing)
     lava_compat.install()
     from lava.magma.core.learning.learning_rule import Loihi2FLearningRule
 
@@ -57,7 +63,7 @@ def learning_dense(program: Program, weights: NDArray[Any], *, weight_exp: int =
         If the weights are not a matrix of numbers.
     ConversionRefused
         If Lava would hold other weights than these.
-    RuleError
+    RuleError, BackendMissing
         As :func:`learning_rule`.
     """
     check_integers(program)

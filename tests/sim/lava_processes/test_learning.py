@@ -16,10 +16,11 @@ from random_plastic import PLASTIC_STATES, PlasticRun, draw_plastic
 from small_chips import chip, neurons, wire
 
 from neuroalign.chip import ChipNetwork, Plasticity, first_difference
-from neuroalign.errors import ConversionRefused, InputError, RuleError
+from neuroalign.errors import BackendMissing, ConversionRefused, InputError, RuleError
 from neuroalign.microcode import Product, Program, Trace
 from neuroalign.microcode_text import program_from_text
 from neuroalign.recording import Stimulus
+from neuroalign.sim.lava_processes import backend as backend_module
 from neuroalign.sim.lava_processes import learning_dense, learning_rule
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.lava_processes.holdable import check_network
@@ -230,6 +231,12 @@ def test_the_factory_refuses_a_real_program() -> None:
         learning_rule(real)
     with pytest.raises(RuleError, match="Float64"):
         learning_dense(real, np.zeros((1, 1), dtype=int))
+
+
+def test_without_lava_the_factory_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend_module, "find_spec", lambda name: None)
+    with pytest.raises(BackendMissing, match="lava is not installed; pip install"):
+        learning_dense(STDP, np.zeros((1, 1), dtype=int))
 
 
 BAIT = """
