@@ -116,7 +116,7 @@ class _Reader:
 
     def value(self, stored: Json, hint: Any, where: str) -> Any:
         """The value of type ``hint`` that ``stored`` stands for."""
-        origin, options = get_origin(hint), get_args(hint)
+        origin, options = _origin(hint), get_args(hint)
         if origin in (Union, types.UnionType):
             return self.value(stored, _chosen(stored, options, where), where)
         if origin is Literal:
@@ -177,6 +177,12 @@ class _Reader:
         except (InputError, ArithmeticError) as error:
             line = str(error).splitlines()[0]
             raise FileFormatError(f"{where}: {line:.200}") from error
+
+
+def _origin(hint: Any) -> Any:
+    """What a generic type is made from; numpy's NDArray is an alias by itself from numpy 2.5 on."""
+    origin = get_origin(hint)
+    return get_origin(getattr(origin, "__value__", None)) or origin
 
 
 @cache

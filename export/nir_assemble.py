@@ -3,7 +3,7 @@
 A connection is a Linear or Affine node; the constant drive of a population is the bias of the first one into it. Where a
 reader would add or drop something, it is made explicit: a population that nothing drives, or an input that drives
 nothing, gets weights of 0; a population that nothing reads gets an Output. Delays are not written as Delay nodes:
-Norse's reader cannot open a graph that has one. They are in the metadata, as is what was added here.
+Norse's reader silently ends the graph at one. They are in the metadata, as is what was added here.
 """
 
 from __future__ import annotations
