@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
+from neuroalign.fidelity.learning import sign_agreement
 from neuroalign.network import Network
 from neuroalign.recording import Stimulus
 
@@ -18,50 +19,28 @@ Learner = Callable[[Network, Stimulus, Sequence[int]], FloatArray]
 model's unit after the given steps of the model (from 1): (reads, N_target, N_source)."""
 
 
-def pearson_r(true: FloatArray, estimate: FloatArray) -> float:
-    """Pearson correlation over all weights; 0 where either is constant, which tells nothing."""
-    a, b = _centred(true, estimate)
-    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / norms if norms > 0 else 0.0
-
-
-def sign_accuracy(true: FloatArray, estimate: FloatArray) -> float:
-    """Fraction of weights with the same flag ``w >= 0``.
-
-    0 counts as positive, so a constant guess scores the share of positive weights; see :func:`sign_chance`.
-    """
-    a, b = _flat(true, estimate)
-    return float(np.mean((a >= 0) == (b >= 0)))
-
-
-def centred_sign_accuracy(true: FloatArray, estimate: FloatArray) -> float:
-    """:func:`sign_accuracy` after both means were subtracted: what is right beyond a common offset."""
-    a, b = _centred(true, estimate)
-    return float(np.mean((a >= 0) == (b >= 0)))
+def centred_sign_agreement(true: FloatArray, estimate: FloatArray) -> float:
+    """Share of weights with the same flag ``>= 0`` after both means were subtracted: right beyond a common offset."""
+    return sign_agreement(true - true.mean(), estimate - estimate.mean())
 
 
 def sign_chance(true: FloatArray) -> float:
-    """What the better constant guess scores in :func:`sign_accuracy`."""
+    """Share of equal signs that the better constant guess reaches; it is above 0.5 where one sign prevails."""
     positive = float(np.mean(true >= 0))
     return max(positive, 1 - positive)
 
 
-def angle_degrees(true: FloatArray, estimate: FloatArray) -> float:
-    """Angle between the two weight vectors, in degrees; 90 where either is zero."""
-    a, b = _flat(true, estimate)
-    norms = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(np.degrees(np.arccos(np.clip(float(a @ b) / norms, -1.0, 1.0)))) if norms > 0 else 90.0
+def checked_estimates(estimates: FloatArray, reads: int, true: FloatArray) -> FloatArray:
+    """What a learner returned for feedback weights (reads, inputs, outputs), as (reads, outputs, inputs) like ``true``.
 
-
-def _flat(true: FloatArray, estimate: FloatArray) -> tuple[FloatArray, FloatArray]:
-    if np.shape(true) != np.shape(estimate) or np.size(true) == 0:
-        raise InputError(f"weights of shape {np.shape(true)} against {np.shape(estimate)}; equal, not empty is needed")
-    return np.ravel(true), np.ravel(estimate)
-
-
-def _centred(true: FloatArray, estimate: FloatArray) -> tuple[FloatArray, FloatArray]:
-    a, b = _flat(true, estimate)
-    # a mean of equal numbers may differ from them in the last bit, which must not count as variation
-    a = np.zeros_like(a) if np.ptp(a) == 0 else a - a.mean()
-    b = np.zeros_like(b) if np.ptp(b) == 0 else b - b.mean()
-    return a, b
+    Raises
+    ------
+    InputError
+        If the shape is another: equal sizes would hide a missing transposition.
+    """
+    outputs, inputs = true.shape
+    if estimates.shape != (reads, inputs, outputs):
+        raise InputError(
+            f"the learner returned weights of shape {estimates.shape}; {(reads, inputs, outputs)} is needed"
+        )
+    return np.swapaxes(estimates, 1, 2)

@@ -18,15 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
-from neuroalign.experiments.alignment import (
-    Learner,
-    angle_degrees,
-    centred_sign_accuracy,
-    pearson_r,
-    sign_accuracy,
-    sign_chance,
-)
+from neuroalign.experiments.alignment import Learner, centred_sign_agreement, checked_estimates, sign_chance
 from neuroalign.experiments.stdwi_activity import Activity, Protocol, binned, record_activity
+from neuroalign.fidelity.learning import angle_degrees, pearson, sign_agreement
 from neuroalign.network import Connection, InputPort, Network, Population
 from neuroalign.recording import Stimulus
 from neuroalign.rule import LearningRule
@@ -53,7 +47,8 @@ class StdwiResult:
     weight : (outputs, inputs)
         The true weights; ``estimates`` (reads, outputs, inputs) are the feedback weights, transposed.
     r, sign, centred_sign, angle : (reads,)
-        Pearson correlation, fraction of equal signs, the same with both means removed, angle in degrees.
+        Pearson correlation, share of equal signs, the same with both means removed, angle in degrees; nan where a
+        constant estimate tells nothing.
     chance
         What a constant guess scores in ``sign``.
     rates : Hz
@@ -121,11 +116,11 @@ def infer(
     spikes, lost = binned(activity, bin_steps)
     network = inference_network(spikes, seed, rule or stdwi())
     reads = _read_steps(len(spikes.input_spikes), read_every / spikes.dt)
-    estimates = np.swapaxes(learner(network, inference_stimulus(spikes), reads), 1, 2)
     true = activity.weight
+    estimates = checked_estimates(learner(network, inference_stimulus(spikes), reads), len(reads), true)
 
-    def each(metric: Callable[[FloatArray, FloatArray], float]) -> FloatArray:
-        return np.array([metric(true, estimate) for estimate in estimates])
+    def each(metric: Callable[[FloatArray, FloatArray], float | None]) -> FloatArray:
+        return np.array([metric(true, estimate) for estimate in estimates], dtype=np.float64)  # None becomes nan
 
     return StdwiResult(
         seed=seed,
@@ -133,9 +128,9 @@ def infer(
         times=np.array(reads) * spikes.dt,
         weight=true,
         estimates=estimates,
-        r=each(pearson_r),
-        sign=each(sign_accuracy),
-        centred_sign=each(centred_sign_accuracy),
+        r=each(pearson),
+        sign=each(sign_agreement),
+        centred_sign=each(centred_sign_agreement),
         angle=each(angle_degrees),
         chance=sign_chance(true),
         rates=activity.rates,
@@ -174,13 +169,15 @@ class StdwiCase:
     """A row of the table: how the learning runs, given the weight range to hold.
 
     ``learner`` takes the largest magnitude that the float rule reached; ``bin_steps`` is as in :func:`run_stdwi`;
-    ``bars`` holds what the means of "r" and "sign" have to reach after the whole time.
+    ``bars`` holds what the means of "r" and "sign" have to reach after the whole time; ``rule`` replaces the published
+    one.
     """
 
     name: str
     learner: Callable[[float], Learner]
     bin_steps: int = 1
     bars: Mapping[str, float] = field(default_factory=dict)
+    rule: LearningRule | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +233,7 @@ def stdwi_table(
         learner, found = case.learner(limit), []
         for seed, activity in activities.items():
             tell(f"{case.name}, seed {seed}")
-            found.append(infer(learner, activity, seed, read_every, bin_steps=case.bin_steps))
+            found.append(infer(learner, activity, seed, read_every, bin_steps=case.bin_steps, rule=case.rule))
         rows.append(_row(case.name, found, limit, case.bars))
     return tuple(rows)
 

@@ -1,4 +1,4 @@
-"""Closed forms of the measures of alignment."""
+"""Closed forms of the measures of alignment that the experiments add."""
 
 from __future__ import annotations
 
@@ -6,52 +6,27 @@ import numpy as np
 import pytest
 
 from neuroalign.errors import InputError
-from neuroalign.experiments.alignment import (
-    angle_degrees,
-    centred_sign_accuracy,
-    pearson_r,
-    sign_accuracy,
-    sign_chance,
-)
+from neuroalign.experiments.alignment import centred_sign_agreement, checked_estimates, sign_chance
+from neuroalign.fidelity.learning import sign_agreement
 
-TRUE = np.array([[1.0, 2.0], [4.0, -2.0]])
+TRUE = np.array([[1.0, 2.0, 3.0], [4.0, -2.0, 1.0]])
 
 
-def test_an_affine_estimate_correlates_fully_and_a_scaled_one_has_no_angle() -> None:
-    assert pearson_r(TRUE, 0.01 * TRUE - 7) == pytest.approx(1)
-    assert pearson_r(TRUE, -3 * TRUE + 1) == pytest.approx(-1)
-    assert angle_degrees(TRUE, 0.01 * TRUE) == pytest.approx(0, abs=1e-5)
-    assert angle_degrees(TRUE, -TRUE) == pytest.approx(180)
-
-
-def test_r_and_angle_of_vectors_known_by_hand() -> None:
-    # deviations (-1, 0, 1) and (-1, 1, 0): products sum to 1, both have length sqrt(2)
-    assert pearson_r(np.array([1.0, 2.0, 3.0]), np.array([5.0, 7.0, 6.0])) == pytest.approx(0.5)
-    assert angle_degrees(np.array([1.0, 0.0]), np.array([1.0, 1.0])) == pytest.approx(45)
-    assert angle_degrees(np.array([2.0, 0.0]), np.array([0.0, 9.0])) == pytest.approx(90)
-
-
-def test_sign_accuracy_counts_zero_as_positive() -> None:
-    assert sign_accuracy(TRUE, np.zeros((2, 2))) == 0.75
-    assert sign_accuracy(TRUE, -np.ones((2, 2))) == 0.25
-    assert sign_accuracy(TRUE, TRUE) == 1
-    assert sign_chance(TRUE) == 0.75
-    assert sign_chance(-TRUE) == 0.75
+def test_chance_is_the_share_of_the_prevailing_sign() -> None:
+    assert sign_chance(TRUE) == pytest.approx(5 / 6)
+    assert sign_chance(-TRUE) == pytest.approx(5 / 6)
+    assert sign_agreement(TRUE, np.zeros(TRUE.shape)) == pytest.approx(sign_chance(TRUE))
 
 
 def test_centred_signs_do_not_see_an_offset() -> None:
-    assert sign_accuracy(TRUE, TRUE + 100) == 0.75
-    assert centred_sign_accuracy(TRUE, TRUE + 100) == 1
-    assert centred_sign_accuracy(TRUE, 100 - TRUE) == 0
+    assert sign_agreement(TRUE, TRUE + 100) == pytest.approx(5 / 6)
+    assert centred_sign_agreement(TRUE, 0.1 * TRUE + 100) == 1
+    assert centred_sign_agreement(TRUE, 100 - TRUE) == 0
 
 
-def test_a_constant_estimate_tells_nothing() -> None:
-    assert pearson_r(TRUE, np.full((2, 2), 0.1)) == 0
-    assert angle_degrees(TRUE, np.zeros((2, 2))) == 90
-
-
-def test_unequal_or_empty_weights_are_refused() -> None:
-    with pytest.raises(InputError, match=r"\(2, 2\) against \(4,\)"):
-        pearson_r(TRUE, TRUE.ravel())
-    with pytest.raises(InputError, match="not empty"):
-        sign_accuracy(np.zeros((0, 3)), np.zeros((0, 3)))
+def test_estimates_are_turned_to_the_forward_shape_and_no_other_shape_passes() -> None:
+    feedback = np.stack([TRUE.T, 2 * TRUE.T])
+    np.testing.assert_array_equal(checked_estimates(feedback, 2, TRUE), [TRUE, 2 * TRUE])
+    for wrong in (feedback.swapaxes(1, 2), feedback[:1], feedback[0]):
+        with pytest.raises(InputError, match=r"\(2, 3, 2\) is needed"):
+            checked_estimates(wrong, 2, TRUE)
