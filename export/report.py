@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neuroalign.conversion import ConversionRow
 from neuroalign.deployment import Deployment, by_harm, plain, to_json, verdict
 from neuroalign.errors import OutputError
 from neuroalign.export.atomic import write_atomically
 from neuroalign.fidelity import RULE_SILENT, RULE_SPIKING, decidable, decide
+
+if TYPE_CHECKING:
+    import jinja2
 
 EXPLANATIONS: Mapping[str, str] = {
     "weight": "How strongly a spike acts; the chip keeps few bits, so small weights lose most.",
@@ -64,8 +67,12 @@ def write_report(deployment: Deployment, out_dir: Path) -> Path:
     OutputError
         If the directory cannot be made or written.
     """
-    page = render(deployment)
-    document = json.dumps(to_json(deployment), indent=1, allow_nan=False, ensure_ascii=False)
+    return write_page(out_dir, render(deployment), to_json(deployment))
+
+
+def write_page(out_dir: Path, page: str, document: Mapping[str, Any]) -> Path:
+    """Write a page and its JSON as report.html and report.json; return the page's path (OutputError if impossible)."""
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -74,7 +81,7 @@ def write_report(deployment: Deployment, out_dir: Path) -> Path:
 
     def both(temporary: Path) -> None:
         temporary.write_text(page, encoding="utf-8")
-        _write_text(out_dir / "report.json", document + "\n")
+        _write_text(out_dir / "report.json", text + "\n")
 
     return write_atomically(out_dir / "report.html", both)
 
@@ -100,13 +107,44 @@ def write_rows(
 
 def render(deployment: Deployment) -> str:
     """The page as text: no script, no external request, everything from the user's files escaped."""
-    import jinja2  # these two take longer to load than all the rest, and only a report needs them
+    from neuroalign.export.figures import pictures  # loading matplotlib takes time, and only a report needs it
 
-    from neuroalign.export.figures import pictures
+    runs = [_run_row(deployment, run.label) for run in deployment.runs]
+    chip = {run.label for run in deployment.chip_runs}
+    drawn = {picture.key: picture for picture in pictures(deployment)}
+    return (
+        page_environment()
+        .get_template("report.html.j2")
+        .render(
+            d=deployment,
+            name=Path(deployment.source).name or deployment.source,
+            verdict=verdict(deployment),
+            pictures=drawn,
+            rows=[(row, STATUS_WORDS[row.status], _explain(row)) for row in by_harm(deployment.table)],
+            runs=runs,
+            agreements=sorted(
+                deployment.agreements, key=lambda a: a.candidate not in chip
+            ),  # the user's question first
+            counts=[
+                (run.label, name, n) for run in deployment.runs for name, n in sorted(run.recording.counts.items()) if n
+            ],
+            short=any(r["samples"] < deployment.stimulus.samples for r in runs),
+            rules=(RULE_SPIKING, RULE_SILENT),
+        )
+    )
 
-    template = resources.files("neuroalign.export").joinpath("templates/report.html.j2").read_text(encoding="utf-8")
+
+def page_environment() -> jinja2.Environment:
+    """How pages are made: everything escaped, nothing undefined, templates from this package."""
+    import jinja2
+
+    folder = resources.files("neuroalign.export").joinpath("templates")
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=jinja2.FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8")),
     )
     environment.filters |= {
         "percent": _percent,
@@ -114,23 +152,7 @@ def render(deployment: Deployment) -> str:
         "share": _share,
         "base64": lambda data: base64.b64encode(data).decode("ascii"),
     }
-    runs = [_run_row(deployment, run.label) for run in deployment.runs]
-    chip = {run.label for run in deployment.chip_runs}
-    drawn = {picture.key: picture for picture in pictures(deployment)}
-    return environment.from_string(template).render(
-        d=deployment,
-        name=Path(deployment.source).name or deployment.source,
-        verdict=verdict(deployment),
-        pictures=drawn,
-        rows=[(row, STATUS_WORDS[row.status], _explain(row)) for row in by_harm(deployment.table)],
-        runs=runs,
-        agreements=sorted(deployment.agreements, key=lambda a: a.candidate not in chip),  # the user's question first
-        counts=[
-            (run.label, name, n) for run in deployment.runs for name, n in sorted(run.recording.counts.items()) if n
-        ],
-        short=any(r["samples"] < deployment.stimulus.samples for r in runs),
-        rules=(RULE_SPIKING, RULE_SILENT),
-    )
+    return environment
 
 
 def _run_row(deployment: Deployment, label: str) -> dict[str, Any]:

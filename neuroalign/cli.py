@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neuroalign.rule_cli import rule_app
+
 if TYPE_CHECKING:
     from neuroalign.deployment import Deployment
 
@@ -27,6 +29,7 @@ profile_app = typer.Typer(
     help="Hardware profiles: what a target can hold, and where each figure comes from.", no_args_is_help=True
 )
 app.add_typer(profile_app, name="profile")
+app.add_typer(rule_app, name="rule")
 
 
 class Backend(str, Enum):

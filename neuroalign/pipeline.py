@@ -17,6 +17,13 @@ from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
 from neuroalign.conversion import ConversionRow, ConversionTable
 from neuroalign.deployment import BitEquality, Deployment, Run
+from neuroalign.deployment.plastic_runs import (
+    chip_reads,
+    compare_plastic,
+    learning_probes,
+    model_reads,
+    model_weights,
+)
 from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode
 from neuroalign.errors import BackendMissing, InputError
 from neuroalign.export.nir_graph import ImportedNetwork, read_nir
@@ -25,6 +32,7 @@ from neuroalign.fidelity import Agreement, compare, equal_states, threshold_dist
 from neuroalign.network import Network, ResetMode
 from neuroalign.profile import Profile, assumed, load_profile, not_checked
 from neuroalign.quantise.graded import chip_stimulus
+from neuroalign.quantise.learning import RuleChoices
 from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend
@@ -39,12 +47,16 @@ PACKAGES = ("numpy", "numba", "h5py", "matplotlib", "nir", "torch", "norse", "la
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: which backends, on how many samples each, with what seed, and whom to tell of progress."""
+    """How to run: which backends, on how many samples each, with what seed, and whom to tell of progress.
+
+    ``learning`` says for plastic connections by name how their rules are put on chip.
+    """
 
     backends: tuple[BackendName, ...] = ("emulator",)
     lava_samples: int | None = None
     lava_time_limit_s: float = 600.0
     strict: bool = False
+    learning: Mapping[str, RuleChoices] | None = None
     seed: int = 0
     command: str = ""
     progress: Progress | None = None
@@ -110,11 +122,14 @@ def deploy(
 def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded, options: Options) -> Deployment:
     """The same for a network and a stimulus already in memory."""
     network = imported.network
-    _require(options.backends)
-    chip, table = compile_network(network, profile, strict=options.strict, graded=encoded.graded)
+    require_backends(options.backends)
+    chip, table = compile_network(
+        network, profile, strict=options.strict, graded=encoded.graded, learning=options.learning
+    )
     runs = _run_all(network, profile, chip, encoded, options)
     reference = runs[0]
     agreements = tuple(_agree(network, encoded.stimulus, reference, run) for run in runs[1:])
+    reads = model_reads(encoded.stimulus.steps)
     table = _with_cycle_cost(network, table, agreements)
     notes = [encoded.note] if encoded.note else []
     return Deployment(
@@ -128,6 +143,7 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
         reference=reference.label,
         agreements=agreements,
         bit_equality=_bit_equality(runs),
+        learning=tuple(a for run in runs[1:] for a in compare_plastic(network, reference, run, reads)),
         repairs=imported.repairs,
         assumptions=(*imported.assumptions, *notes),
         assumed_figures=tuple(assumed(profile)),
@@ -151,7 +167,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _require(backends: Sequence[BackendName]) -> None:
+def require_backends(backends: Sequence[BackendName]) -> None:
     """Refuse backends that cannot run here before any work is done."""
     known: Mapping[str, Emulator | LavaBackend | NorseReference] = {
         "emulator": Emulator(),
@@ -183,7 +199,11 @@ def _run_all(
                 lambda: NorseReference().run_model(
                     network,
                     encoded.stimulus,
-                    _probes(network, chip=False),
+                    [
+                        *_probes(network, chip=False),
+                        *((c.name, "w") for c in network.connections if c.rule is not None),
+                    ],
+                    read_steps=model_reads(encoded.stimulus.steps),
                     progress=_told(options, "float model in Norse"),
                 ),
             )
@@ -205,7 +225,8 @@ def _run_all(
                 lambda: LavaBackend().run(
                     chip,
                     chip_stimulus(samples, chip),
-                    _probes(network, chip=True),
+                    [*_probes(network, chip=True), *learning_probes(chip)],
+                    read_steps=chip_reads(chip, model_reads(encoded.stimulus.steps)),
                     time_limit_s=options.lava_time_limit_s,
                     progress=_told(options, "Lava"),
                 ),
@@ -218,13 +239,14 @@ def _emulated(label: str, chip: ChipNetwork, encoded: Encoded, options: Options)
     stimulus = chip_stimulus(encoded.stimulus, chip)
     probes = [
         (p.name, state) for p in chip.populations for state in (("s", "v", "u", "a") if chip.is_fixed else ("s", "v"))
-    ]
+    ] + learning_probes(chip)
+    reads = chip_reads(chip, model_reads(encoded.stimulus.steps))
     return _timed(
         label,
         "emulator",
         chip.profile_id,
         chip,
-        lambda: Emulator().run(chip, stimulus, probes, progress=_told(options, f"emulator: {label}")),
+        lambda: Emulator().run(chip, stimulus, probes, read_steps=reads, progress=_told(options, f"emulator: {label}")),
     )
 
 
@@ -244,14 +266,14 @@ def _timed(label: str, backend: str, profile_id: str, chip: ChipNetwork | None, 
 
 
 def _in_volts(recording: Recording, chip: ChipNetwork | None) -> Recording:
-    """The spikes, and the membranes in the model's volts."""
+    """The spikes, the membranes in the model's volts, and learnt weights in the model's unit."""
     if chip is None:
         return recording
-    states: dict[Probe, object] = {}
+    states: dict[Probe, object] = {**model_weights(chip, recording)}
     for population in chip.populations:
         states[population.name, "s"] = recording.states[population.name, "s"]
         states[population.name, "v"] = population.volts(recording.states[population.name, "v"])
-    return Recording(recording.backend, states, recording.latency_steps, recording.counts)  # type: ignore[arg-type]
+    return Recording(recording.backend, states, recording.latency_steps, recording.counts, recording.read_steps)  # type: ignore[arg-type]
 
 
 def _probes(network: Network, *, chip: bool) -> list[Probe]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.conversion import ConversionTable
-from neuroalign.fidelity import Agreement, EqualStates
+from neuroalign.fidelity import Agreement, EqualStates, LearningAgreement
 from neuroalign.network import Network
 from neuroalign.recording import Recording, Stimulus
 
@@ -68,6 +68,9 @@ class Deployment:
     repairs, assumptions, assumed_figures, not_checked, warnings
         One plain sentence each: repairs to the file; guesses about the model (dt, reset mode, units); figures of the
         profile that are assumed rather than documented; limits that nothing has checked; whatever else a user must know.
+    learning
+        Agreement of the weights of each plastic connection; the weights are in the runs' recordings, state "w" in the
+        model's unit.
     command, seed, created
         How to get the same again; ``created`` is an ISO 8601 time.
     """
@@ -82,6 +85,7 @@ class Deployment:
     reference: str
     agreements: tuple[Agreement, ...] = ()
     bit_equality: tuple[BitEquality, ...] = ()
+    learning: tuple[LearningAgreement, ...] = ()
     repairs: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     assumed_figures: tuple[str, ...] = ()

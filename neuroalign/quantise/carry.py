@@ -25,8 +25,9 @@ SGN_THRESHOLD, SGN_TAG_BITS = 112, 7
 LONGEST_K = 6
 """Transfers every 64 epochs cost little; rarer ones would only use up the tag's room."""
 TAG_LIMIT = 255
-OVERLAP = 2.0
-"""Spikes that are expected to overlap in a trace when room in the tag is estimated."""
+OVERLAP = 4.0
+"""Spikes that may overlap in a trace when room in the tag is estimated: about as many as fill it. With room for two only,
+bursts saturate the tag, and the largest weights stay behind."""
 
 
 def transfer(form: CarryForm, bits: int, k: int, idle: str | None) -> tuple[tuple[Product, ...], tuple[Product, ...]]:
@@ -59,7 +60,7 @@ def choose_transfer(
     Raises
     ------
     ConversionRefused
-        If two overlapping spikes would saturate the tag whatever is chosen.
+        If four overlapping spikes would saturate the tag whatever is chosen.
     """
     if form == "direct":
         return 0, 0, 0.0
@@ -78,5 +79,5 @@ def choose_transfer(
     m = possible[-1]
     raise ConversionRefused(
         f"rule {rule!r}: one spike pair moves a weight by {change:.3g} units, {change * 2**m:.0f} of the {TAG_LIMIT} that the tag holds "
-        f"in the {form} form with {m} tag bits; changes this large need no carry: use the direct form, or a larger weight unit"
+        f"in the {form} form with {m} tag bits, and bursts must fit too; use a larger weight_limit (or unit), or the direct form"
     )

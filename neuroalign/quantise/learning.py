@@ -120,7 +120,11 @@ def hold_rule(
         rule.name,
     )
     scales = choose_scales(rule, weight_unit, bits, choices, free_unit)
-    terms = [(term, place, _hold_term(rule, term, place, scales, choices.form)) for term, place in placed_terms(rule)]
+    held_terms = {
+        n: _hold_term(rule, *placed, scales, choices.form)
+        for n, placed in sorted(enumerate(placed_terms(rule)), key=lambda t: set(t[1][0].factors) != {WEIGHT})
+    }  # terms proportional to the weight first: where they are out of reach, no unit helps
+    terms = [(term, place, held_terms[n]) for n, (term, place) in enumerate(placed_terms(rule))]
     program = _program(rule, scales, terms, choices, k, dt)
     check_program(rule.name, program, profile)
     rows = (
@@ -164,7 +168,11 @@ def _hold_term(rule: LearningRule, term: Term, place: str, scales: Scales, form:
     try:
         return hold_coefficient(wanted, dependency(term), factors(term, scales.slots), scales.idle)
     except RuleError as error:
-        if "largest" in str(error):
+        if "round to no change" in str(error):  # a term proportional to the weight does not depend on its unit
+            remedy = (
+                "a carry form (exact or sgn), or a larger coefficient" if form == "direct" else "a larger coefficient"
+            )
+        elif "largest" in str(error):
             remedy = "a smaller learning rate, or a larger weight_limit"
         elif form == "direct":
             remedy = "a carry form (exact or sgn), a smaller weight_limit, or a larger learning rate"

@@ -59,11 +59,17 @@ def hold_plastic(
         If the target's neurons differ in what a weight unit means: one Program serves all synapses.
     """
     exponent = 0
-    unit = weight_limit(c, choices) / (MIXED_HIGH - 1)
+    unit = choices.weight_unit or weight_limit(c, choices) / (MIXED_HIGH - 1)
     if kernel is not None:
+        if choices.weight_unit is not None:
+            raise RuleError(
+                f"connection {c.name!r}: weight_unit is given, but its weights drive {c.target!r}, whose scale sets their unit; "
+                "give weight_limit instead"
+            )
         exponent = weight_exponent(kernel, k, formats.exponents)
         unit = float(_uniform(c, 2.0 ** (exponent + formats.align) / (units_per_volt * form.kernel_gain)))
-    held_rule = hold_rule(_rule(c), c.name, profile, form.dt, unit, choices, free_unit=kernel is None)
+    free = kernel is None and choices.weight_unit is None
+    held_rule = hold_rule(_rule(c), c.name, profile, form.dt, unit, choices, free_unit=free)
     unit = held_rule.weight_unit
     wanted = np.rint(c.weight / unit / formats.mixed_lsb).astype(np.int64) * formats.mixed_lsb
     held = np.clip(wanted, MIXED_LOW, MIXED_HIGH - 1)

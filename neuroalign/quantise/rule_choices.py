@@ -27,6 +27,9 @@ class RuleChoices:
     weight_limit
         Largest magnitude that weights are expected to reach, in the model's unit; it sets the unit of weights that
         drive nothing. None takes the rule's own, or the largest initial weight if that is larger.
+    weight_unit
+        What one unit of the weight means in the model's unit, exactly, for weights that drive nothing; then
+        ``weight_limit`` is not used. None lets it follow from the limit.
     tag_unit
         What one unit of the tag means in the model's unit, for rules with a tag of their own.
     impulses
@@ -40,6 +43,7 @@ class RuleChoices:
     k: int | None = None
     t_epoch: int = 1
     weight_limit: float | None = None
+    weight_unit: float | None = None
     tag_unit: float = 1.0
     impulses: Mapping[str, int] | None = None
     rng_seed: int = 0
@@ -58,7 +62,7 @@ class RuleChoices:
             )
         if not 1 <= self.t_epoch <= MAX_EPOCH:
             raise RuleError(f"t_epoch is {self.t_epoch}; it must be a whole number of steps, 1..{MAX_EPOCH}")
-        for name in ("weight_limit", "tag_unit"):
+        for name in ("weight_limit", "weight_unit", "tag_unit"):
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise RuleError(f"{name} is {value}; a positive number is needed")

@@ -75,7 +75,7 @@ def form_row(where: str, form: CarryForm, program: Program, bits: int, used: flo
         text += "by floor division that leans on the product shift and on odd constants; "
     else:
         text += f"one unit when abs(tag) > {SGN_THRESHOLD}; "
-    text += f"two overlapping spikes use {used:.0%} of the tag's room"
+    text += f"four overlapping spikes use {used:.0%} of the tag's room"
     return note_row(where, "carry", text, "substituted" if used <= 1 else "approximate")
 
 

@@ -34,33 +34,22 @@ class RuleSheet:
         return engine_needs(self.held.program) if self.held else None
 
 
-def rule_sheet(
-    rule: LearningRule, profile: Profile, dt: float, choices: RuleChoices, weight_unit: float | None = None
-) -> RuleSheet:
-    """The sheet of a rule for a connection that drives nothing.
-
-    Parameters
-    ----------
-    dt : s
-        Time step.
-    weight_unit
-        What one weight unit means in the model's unit, as it is; None lets it follow from the weight limit.
+def rule_sheet(rule: LearningRule, profile: Profile, dt: float, choices: RuleChoices) -> RuleSheet:
+    """The sheet of a rule for a connection that drives nothing; ``dt`` in seconds.
 
     Raises
     ------
     RuleError
-        If neither unit nor limit is known.
+        If neither the unit nor the limit of the weights is known.
     """
     limit = choices.weight_limit or rule.weight_limit
-    if weight_unit is None and limit is None:
+    if choices.weight_unit is None and limit is None:
         raise RuleError(f"rule {rule.name!r} does not say how large its weights grow; give --weight-limit or --unit")
-    if weight_unit is not None and not 0 < weight_unit < float("inf"):
-        raise RuleError(f"--unit is {weight_unit}; a positive number is needed")
     real = profile.arithmetic == "float64"
-    unit = weight_unit or (1.0 if real else float(limit or 0.0) / LEARNT_STEPS)
+    unit = choices.weight_unit or (1.0 if real else float(limit or 0.0) / LEARNT_STEPS)
     held, refusal = None, None
     try:
-        held = hold_rule(rule, rule.name, profile, dt, unit, choices, free_unit=weight_unit is None)
+        held = hold_rule(rule, rule.name, profile, dt, unit, choices, free_unit=choices.weight_unit is None)
     except NeuroalignError as error:
         refusal = error
     return RuleSheet(rule, profile.id, choices.form, dt, held, refusal)

@@ -35,5 +35,5 @@ def pair_stdp(
         ),
         traces={"x": RuleTrace("pre", tau_pre), "y": RuleTrace("post", tau_post)},
         weight=(Term(potentiation, "post", ("x",)), Term(-depression, "pre", ("y",))),
-        weight_limit=100 * abs(potentiation) or None,  # the published amplitudes are about 1 % of the largest weight
+        weight_limit=200 * abs(potentiation) or None,  # the published amplitude is 0.5 % of the largest weight
     )

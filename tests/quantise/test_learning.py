@@ -279,9 +279,14 @@ def test_the_idle_trace_is_one_that_no_spike_drives() -> None:
 @pytest.mark.parametrize(
     ("rule", "choices", "words"),
     [
-        (stdwi(), RuleChoices(), ["0.0001 [pre spike] fast", "2^-7", "carry form"]),
+        (stdwi(), RuleChoices(), ["-1e-05 [pre spike] w", "no change", "carry form"]),
+        (stdwi(decay=0.0), RuleChoices(weight_limit=1.0), ["fast", "2^-7", "carry form", "smaller weight_limit"]),
         (pair_stdp(1000.0, 1.0), RuleChoices(weight_limit=1.0), ["1000 [post spike] x", "7*2^8", "smaller learning"]),
-        (stdwi(learning_rate=1e-9), RuleChoices(form="exact"), ["1e-09", "larger learning rate"]),
+        (
+            stdwi(learning_rate=1e-9, decay=0.0),
+            RuleChoices(form="exact", weight_limit=1.0),
+            ["1e-09", "larger learning rate"],
+        ),
         (stdwi(decay=1e-5), RuleChoices(form="exact", weight_limit=0.5), ["1e-09 [pre spike] w", "no change"]),
         (pair_stdp(), RuleChoices(form="sgn"), ["one spike pair", "255", "direct form", "weight_limit"]),
     ],

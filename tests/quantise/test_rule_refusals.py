@@ -34,7 +34,7 @@ CASES: dict[str, tuple[Callable[[], object], list[str]]] = {
     "an unknown symbol in a text": (lambda: program_from_text(dw="x0*v1", y1=Y1), ["v1", "column 4"]),
     "a text with a typo": (lambda: program_from_text(dw="2^-1*x0*y1 -* x0", y1=Y1), ["column 13", "nothing before it"]),
     "a decimal number": (lambda: program_from_text(dw="0.5*x0*y1", y1=Y1), ["decimal", "2^-3 for 0.625"]),
-    "a coefficient no chip can hold": (sheet_refusal, ["0.0001", "2^-7", "carry form", "learning rate"]),
+    "a coefficient no chip can hold": (sheet_refusal, ["-1e-05", "no change", "carry form", "larger coefficient"]),
     "a coefficient in a text": (lambda: program_from_text(dw="2^-9*x0*y1", y1=Y1), ["2^-9", "2^-7"]),
     "u10": (lambda: program_from_text(dw="u10*y1", y1=Y1), ["u10", "u0", "u9"]),
     "two different u_k": (lambda: program_from_text(dw="u3*y1", dt="u4*y1", y1=Y1), ["u3", "u4", "same"]),

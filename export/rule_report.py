@@ -1,0 +1,58 @@
+"""The check of a rule as one self-contained page, report.html, and as strict JSON, report.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from neuroalign.deployment import plain
+from neuroalign.deployment.learning import RuleCheck
+from neuroalign.export.report import page_environment, write_page
+from neuroalign.quantise.rule_sheet import program_lines, row_line
+
+SCHEMA = "neuroalign-rule-check/1"
+
+
+def write_rule_report(check: RuleCheck, out_dir: Path) -> Path:
+    """Write ``report.html`` and ``report.json`` into ``out_dir``; return the page's path.
+
+    Raises
+    ------
+    OutputError
+        If the directory cannot be made or written.
+    """
+    return write_page(out_dir, render_rule(check), rule_json(check))
+
+
+def rule_json(check: RuleCheck) -> dict[str, Any]:
+    """The check as strict JSON; the Program as text."""
+    document: dict[str, Any] = {"schema": SCHEMA, "program": _program(check)}
+    for item in fields(check):
+        document[item.name] = plain(getattr(check, item.name))
+    return document
+
+
+def render_rule(check: RuleCheck) -> str:
+    """The page as text: no script, no external request."""
+    from neuroalign.export.figures.learning import learning
+
+    question = check.question
+    labels = [a.candidate for a in check.agreements if a.reference == check.runs[0].label]
+    shown = labels[1:] or labels  # the ideal run only where no chip ran
+    runs = {run.label: run.weights for run in check.runs}
+    against = [a for a in check.agreements if a.reference == question.reference and a.candidate in shown]
+    picture = learning("learning", against, runs[question.reference], [(n, runs[n]) for n in shown], check.sheet.dt)
+    values: Mapping[str, Any] = {
+        "c": check,
+        "rule": check.sheet.rule,
+        "program": _program(check),
+        "rows": [row_line(row) for row in (check.sheet.held.rows if check.sheet.held else ())],
+        "picture": picture,
+    }
+    return page_environment().get_template("rule.html.j2").render(**values)
+
+
+def _program(check: RuleCheck) -> str:
+    return program_lines(check.sheet.held.program) if check.sheet.held else ""

@@ -1,0 +1,82 @@
+"""What learning did: weights over time of every run, and the record of a rule that was checked by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from neuroalign.conversion import ConversionRow
+from neuroalign.deployment.record import BitEquality
+from neuroalign.fidelity import LearningAgreement
+from neuroalign.network import FloatArray
+from neuroalign.quantise.rule_sheet import RuleSheet
+from neuroalign.recording import Recording
+
+
+@dataclass(frozen=True, eq=False)
+class LearningRun:
+    """One run of a plastic connection: weights (reads, N_target, N_source) in the model's unit, and its raw recording.
+
+    ``raw`` and ``unit`` (of a held weight, in the model's unit) are None and 0 where no integers were run.
+    """
+
+    label: str
+    backend: str
+    weights: FloatArray
+    raw: Recording | None
+    unit: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """Where a difference comes from: RMS over all weights at the end, in the model's unit."""
+
+    what: str
+    rms: float
+
+
+@dataclass(frozen=True, eq=False)
+class RuleCheck:
+    """A rule run on seeded spikes in floats, without rounding, and on chip.
+
+    Parameters
+    ----------
+    sheet
+        The rule on the profile, with the unit that was used.
+    steps, read_steps
+        Model steps run, and those (from 1) at whose end weights were read.
+    spikes
+        What the rule saw, in words.
+    agreements
+        Ideal against float, chip against ideal, chip against float; the last is the user's question.
+    shares
+        Where the difference between chip and float comes from.
+    causes
+        Rows of the conversion that are not exact: what can explain a difference.
+    """
+
+    sheet: RuleSheet
+    steps: int
+    read_steps: tuple[int, ...]
+    seed: int
+    spikes: str
+    runs: tuple[LearningRun, ...]
+    agreements: tuple[LearningAgreement, ...]
+    bit_equality: tuple[BitEquality, ...]
+    shares: tuple[Share, ...]
+    causes: tuple[ConversionRow, ...]
+    warnings: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+    created: str = ""
+
+    @property
+    def broken(self) -> BitEquality | None:
+        """Two runs that should be bit-equal and are not."""
+        return next((b for b in self.bit_equality if b.states.mismatches), None)
+
+    @property
+    def question(self) -> LearningAgreement:
+        """Chip against float where a chip ran, else ideal against float."""
+        return self.agreements[-1]

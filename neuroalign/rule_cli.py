@@ -1,0 +1,160 @@
+"""The ``rule`` commands: list, show, check. Everything heavy is imported inside the commands."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from neuroalign.quantise.learning import RuleChoices
+
+rule_app = typer.Typer(
+    help="Learning rules: what they are, what becomes of them on chip, and where chip and model part.",
+    no_args_is_help=True,
+)
+
+
+class Form(str, Enum):
+    """How changes below one weight unit are kept."""
+
+    direct = "direct"
+    exact = "exact"
+    sgn = "sgn"
+
+
+class Backend(str, Enum):
+    """Backends by name."""
+
+    emulator = "emulator"
+    lava = "lava"
+    norse = "norse"
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A rule (see 'neuroalign rule list').", show_default=False)]
+ProfileName = Annotated[
+    str, typer.Option("--profile", help="A built-in profile (see 'neuroalign profile list') or a .toml file.")
+]
+FormOption = Annotated[
+    Form | None,
+    typer.Option("--form", help="Where small changes are kept; exact if absent, direct where nothing is rounded."),
+]
+Dt = Annotated[float, typer.Option("--dt", help="Time step in seconds.")]
+Unit = Annotated[
+    float | None, typer.Option("--unit", help="What one weight unit means in the rule's own unit, exactly.")
+]
+Limit = Annotated[
+    float | None, typer.Option("--weight-limit", help="Largest weight expected; the unit follows from it.")
+]
+
+
+@rule_app.command("list", epilog="Example: neuroalign rule list")
+def rule_list() -> None:
+    """List the rules."""
+    from neuroalign.rule_terminal import print_rules
+    from neuroalign.rules import RULES, load_rule
+
+    print_rules([load_rule(name) for name in sorted(RULES)])
+
+
+@rule_app.command("show", epilog="Example: neuroalign rule show stdwi --profile loihi2 --form exact")
+def rule_show(
+    name: Name,
+    profile: ProfileName = "loihi2",
+    form: FormOption = None,
+    dt: Dt = 1e-3,
+    unit: Unit = None,
+    weight_limit: Limit = None,
+) -> None:
+    """Show a rule: equation, symbols, microcode as Lava takes it, constants with their errors, what a chip needs."""
+    from neuroalign.profile import load_profile
+    from neuroalign.quantise.rule_sheet import rule_sheet
+    from neuroalign.rule_terminal import print_sheet
+    from neuroalign.rules import load_rule
+
+    rule, target = load_rule(name), load_profile(profile)
+    sheet = rule_sheet(rule, target, _positive(dt), _choices(form, target.arithmetic, unit, weight_limit))
+    print_sheet(sheet)
+    if sheet.refusal is not None:
+        raise sheet.refusal
+
+
+@rule_app.command(
+    "check", epilog="Example: neuroalign rule check stdwi --profile loihi2 --backend emulator --out check"
+)
+def rule_check(
+    name: Name,
+    profile: ProfileName = "loihi2",
+    form: FormOption = None,
+    steps: Annotated[int, typer.Option(help="Steps to run.", min=1)] = 10_000,
+    seed: Annotated[int, typer.Option(help="Seed of the spikes.", min=0)] = 0,
+    dt: Dt = 1e-3,
+    unit: Unit = None,
+    weight_limit: Limit = None,
+    backend: Annotated[
+        list[Backend] | None,
+        typer.Option(help="What to run on; can be given several times. Whatever is installed, if absent."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Directory for report.html and report.json.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the measured rows.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
+) -> None:
+    """Run a rule on seeded spikes in floats, without rounding and on chip, and say where they part."""
+    import sys
+
+    from neuroalign.profile import load_profile
+    from neuroalign.rule_check import CheckOptions, check_rule
+    from neuroalign.rules import load_rule
+    from neuroalign.terminal import progress_bars
+
+    rule, target = load_rule(name), load_profile(profile)
+    names: Any = tuple(dict.fromkeys(b.value for b in backend or []))
+    choices = _choices(form, target.arithmetic, unit, weight_limit)
+    with progress_bars(quiet) as progress:
+        options = CheckOptions(
+            names, steps, _positive(dt), seed, command="neuroalign " + " ".join(sys.argv[1:]), progress=progress
+        )
+        check = check_rule(rule, target, choices, options)
+    _finish(check, out, json, quiet)
+
+
+def _finish(check: Any, out: Path | None, json: Path | None, quiet: bool) -> None:
+    """Files first, then the tables; a failed bit equality ends with exit code 5."""
+    from neuroalign.errors import BackendFailed
+    from neuroalign.export.report import write_rows
+    from neuroalign.export.rule_report import write_rule_report
+    from neuroalign.rule_terminal import check_rows, print_check
+
+    page = write_rule_report(check, out) if out is not None else None
+    if json is not None:
+        write_rows(json, "rule check", check_rows(check), check.versions, check.seed)
+    if not quiet:
+        print_check(check)
+    if page is not None:
+        typer.echo(str(page))
+    if check.broken is not None:
+        states, (name, state, place) = check.broken.states, check.broken.states.first
+        raise BackendFailed(
+            f"{check.broken.left} and {check.broken.right} differ in {states.mismatches} values, first in {state} of {name} at chip "
+            f"step {place.step + 1}; this is a defect, please report it"
+        )
+
+
+def _choices(form: Form | None, arithmetic: str, unit: float | None, weight_limit: float | None) -> RuleChoices:
+    from neuroalign.errors import RuleError
+    from neuroalign.quantise.learning import RuleChoices
+
+    if unit is not None and weight_limit is not None:
+        raise RuleError("--unit and --weight-limit both set the weight's unit; give one of them")
+    chosen: Any = form.value if form else "direct" if arithmetic == "float64" else "exact"
+    return RuleChoices(form=chosen, weight_limit=weight_limit, weight_unit=unit)
+
+
+def _positive(dt: float) -> float:
+    from neuroalign.errors import InputError
+
+    if not 0 < dt < float("inf"):
+        raise InputError(f"--dt is {dt}; a positive number of seconds is needed")
+    return dt
