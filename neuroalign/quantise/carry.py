@@ -55,12 +55,13 @@ def choose_transfer(
     change
         Weight units by which a spike that meets one other spike moves a synapse.
     bits, k
-        What was asked for; None chooses the most bits, and then the longest period, that leave room.
+        What was asked for; None chooses the most bits, and then the longest period, that leave room. Bits that were
+        asked for need room for one spike pair only.
 
     Raises
     ------
     ConversionRefused
-        If four overlapping spikes would saturate the tag whatever is chosen.
+        If four overlapping spikes would saturate the tag whatever is chosen, or one pair with the bits asked for.
     """
     if form == "direct":
         return 0, 0, 0.0
@@ -70,6 +71,9 @@ def choose_transfer(
         return OVERLAP * change * 2.0**m * (1 + spikes_per_epoch * 2.0**period) / room
 
     possible = [bits] if bits is not None else [SGN_TAG_BITS] if form == "sgn" else sorted(EXACT_FACTORS, reverse=True)
+    if bits is not None and used(bits, 0) <= OVERLAP:
+        best = next((p for p in range(LONGEST_K, -1, -1) if used(bits, p) <= 1), 0)
+        return bits, best if k is None else k, used(bits, best if k is None else k)
     for m in possible:
         fitting = [p for p in range(LONGEST_K, -1, -1) if used(m, p) <= 1]
         if k is not None and used(m, 0) <= 1:

@@ -219,6 +219,16 @@ def _carried(form: Any, bits: int | None) -> HeldRule:
     return hold_rule(stdwi(), "c", LOIHI, DT, 0.002, RuleChoices(form=form, tag_bits=bits, k=0), free_unit=False)
 
 
+def test_bits_that_are_asked_for_need_room_for_one_pair_only() -> None:
+    """Pair STDP with a limit of 1 moves 85 of 255 tag units a pair with 5 bits: a burst saturates it, and the row says so."""
+    choices = RuleChoices(form="exact", weight_limit=1.0)
+    assert rule_sheet(pair_stdp(), LOIHI, DT, choices).held is None
+    held = rule_sheet(pair_stdp(), LOIHI, DT, replace(choices, tag_bits=5)).held
+    assert held is not None
+    assert held.rows[-1].status == "approximate"
+    assert rule_sheet(pair_stdp(), LOIHI, DT, replace(choices, tag_bits=8)).held is None
+
+
 def test_a_small_decay_is_centred() -> None:
     """STDWI's decay is below 2^-7 on chip; rounded down at each spike it would pull all weights by more than a unit."""
     (decay,) = [

@@ -1,0 +1,159 @@
+"""The ``rule`` commands as a user meets them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from neuroalign.__main__ import main
+from neuroalign.recording import Recording
+from neuroalign.sim.emulator import Emulator
+from neuroalign.sim.lava_processes.backend import LavaBackend
+from neuroalign.sim.norse_reference.backend import NorseReference
+
+
+class Ended(NamedTuple):
+    """How a call of the command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Ended]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+    """Run the command line in an empty directory, without torch."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(NorseReference, "missing", lambda self: "norse is not installed; pip install '.[norse]'")
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["neuroalign", "rule", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return run
+
+
+def refused(ended: Ended, code: int, *words: str) -> None:
+    """One line on standard error that holds every word, and the exit code."""
+    assert ended.code == code, ended.err
+    (line,) = [line for line in ended.err.splitlines() if line.strip()]
+    for word in words:
+        assert word in line
+
+
+def test_list(call: Call) -> None:
+    ended = call("list")
+    assert ended.code == 0
+    assert "stdwi" in ended.out
+    assert "pair-stdp" in ended.out
+
+
+def test_show_tells_everything(call: Call) -> None:
+    ended = call("show", "stdwi", "--profile", "loihi2", "--form", "exact")
+    assert ended.code == 0, ended.err
+    words = ["eta (fast - slow - lambda w)", "2003.03988", "local: each synapse reads", "dw = u", "dt = 5*2^-4*x0*y1"]
+    words += ["needs traces: y1, y2; idle", "y3", "products: 5", "18 bits of state", "u5", "odd constants"]
+    for word in words:
+        assert word in ended.out
+
+
+def test_show_prints_a_program_that_can_be_read_back(call: Call) -> None:
+    from neuroalign.microcode_text import program_from_lines
+
+    out = call("show", "pair-stdp", "--form", "direct", "--weight-limit", 1).out
+    names = ("t_epoch", "rng_seed", "x1", "y1", "dw")
+    lines = [line.strip() for line in out.splitlines() if line.strip().split(" ")[0] in names and " = " in line]
+    assert len(program_from_lines("\n".join(lines)).dw) >= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("show", "stdwy"), 2, ("stdwy", "stdwi")),
+        (("show", "stdwi", "--profile", "loihi3"), 2, ("loihi3", "loihi2")),
+        (("show", "stdwi", "--form", "direct"), 3, ("[pre spike] w", "carry form")),
+        (("show", "stdwi", "--profile", "ideal", "--form", "sgn"), 3, ("double precision", "direct form")),
+        (("show", "stdwi", "--dt", -1), 2, ("--dt", "positive")),
+        (("show", "stdwi", "--unit", 1, "--weight-limit", 1), 2, ("--unit", "one of them")),
+        (("show", "stdwi", "--unit", 0), 2, ("weight_unit", "positive")),
+        (("check", "stdwi", "--form", "direct", "--steps", 20, "--backend", "emulator"), 3, ("carry form",)),
+        (("check", "stdwi", "--steps", 20, "--dt", 0.5), 2, ("--dt", "0.5")),
+    ],
+)
+def test_mistakes_are_one_line(call: Call, arguments: tuple[object, ...], code: int, words: tuple[str, ...]) -> None:
+    refused(call(*arguments), code, *words)
+
+
+def test_check_writes_rows_and_a_page(call: Call, tmp_path: Path) -> None:
+    ended = call(
+        "check",
+        "pair-stdp",
+        "--steps",
+        600,
+        "--seed",
+        3,
+        "--backend",
+        "emulator",
+        "--out",
+        "out",
+        "--json",
+        "rows.json",
+    )
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[-1] == "out/report.html"
+    assert "first differ by more than one unit after step" in ended.out
+    document = json.loads((tmp_path / "rows.json").read_text(), parse_constant=lambda _: pytest.fail("not strict JSON"))
+    assert set(document) == {"command", "versions", "seed", "rows"}
+    assert document["seed"] == 3
+    assert {row["case"].rsplit(": ", 1)[1] for row in document["rows"]} >= {"r", "equal signs", "angle", "RMS in units"}
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["schema"] == "neuroalign-rule-check/1"
+    assert report["agreements"][-1]["reads"][-1]["step"] == 600
+    assert "dw = " in report["program"]
+
+
+def test_the_same_seed_gives_the_same_rows(call: Call, tmp_path: Path) -> None:
+    found = []
+    for name in ("a.json", "b.json"):
+        call("check", "stdwi", "--steps", 300, "--backend", "emulator", "--quiet", "--json", name)
+        found.append(json.loads((tmp_path / name).read_text())["rows"])
+    assert found[0] == found[1]
+
+
+def test_broken_bit_equality_ends_with_5_and_keeps_the_files(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(self: LavaBackend, *arguments: Any, time_limit_s: float, **more: Any) -> Recording:
+        recording = Emulator().run(*arguments, **more)
+        states = {probe: array.copy() for probe, array in recording.states.items()}
+        states["plastic", "t"][0, 0, 0, 0] += 1
+        return replace(recording, states=states)
+
+    monkeypatch.setattr(LavaBackend, "missing", lambda self: None)
+    monkeypatch.setattr(LavaBackend, "run", spoilt)
+    ended = call(
+        "check", "stdwi", "--steps", 100, "--json", "rows.json", "--quiet", "--backend", "emulator", "--backend", "lava"
+    )
+    refused(ended, 5, "emulator", "Lava", "1 values", "t of plastic")
+    (row,) = [r for r in json.loads((tmp_path / "rows.json").read_text())["rows"] if "mismatches" in r["case"]]
+    assert (row["measured"], row["bar"], row["passed"]) == (1, 0, False)
+
+
+def test_a_backend_that_is_not_installed(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LavaBackend, "missing", lambda self: "lava is not installed; pip install lava-nc")
+    refused(call("check", "stdwi", "--backend", "lava"), 4, "pip install")
