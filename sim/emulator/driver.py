@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Literal
@@ -16,6 +18,7 @@ from neuroalign.sim.emulator import reference
 from neuroalign.sim.emulator.checks import check_network, check_probes, check_read_steps, check_stimulus
 from neuroalign.sim.emulator.layout import Layout, lay_out, probe_columns
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, read_shape
+from neuroalign.sim.emulator.streams import CHUNK
 
 Implementation = Literal["kernels", "reference"]
 Progress = Callable[[int, int], None]
@@ -177,32 +180,49 @@ def _run_kernels(
     reads: Sequence[int],
     report: _Steps,
 ) -> dict[str, int]:
-    if any(c.plasticity is not None for c in network.connections):
-        return _run_reference(network, stimulus, steps, states, reads, report)
     try:
         from neuroalign.sim.emulator.kernels import KernelRun
+        from neuroalign.sim.emulator.learning_kernels import ChunkedDraws, LearningRun
     except ImportError as error:
         raise BackendMissing(f"the emulator's kernels need numba ({error}): pip install numba") from error
-    probes = tuple(states)
-    layout = lay_out(network, probes)
-    columns = probe_columns(network, probes)
-    totals = np.zeros((len(layout.populations), 3), dtype=np.int64)
+    neural = {probe: array for probe, array in states.items() if probe[1] not in PLASTIC_STATES}
+    plastic = {probe: array for probe, array in states.items() if probe[1] in PLASTIC_STATES}
+    layout = lay_out(network, tuple(neural))
+    columns = probe_columns(network, tuple(neural))
+    draws = ChunkedDraws(network, steps) if layout.plastic.names else None
+    at = {step: k for k, step in enumerate(reads)}
+    counts: Counter[str] = Counter()
     for sample in range(stimulus.samples):
-        run = KernelRun(layout)
-        for start, stop in _stretches(layout, steps):
+        run = KernelRun(layout) if draws is None else LearningRun(network, layout, draws)
+        for start, stop in _stretches(layout, steps, reads):
             record = np.zeros((stop - start, layout.columns), dtype=layout.dtype)
             run.advance(start, _given(network, stimulus, sample, start, stop, layout), record)
-            for probe, array in states.items():
+            for probe, array in neural.items():
                 array[sample, start:stop] = record[:, columns[probe] : columns[probe] + array.shape[2]]
+            if stop in at and isinstance(run, LearningRun):
+                for (name, state), array in plastic.items():
+                    array[sample, at[stop]] = run.read(name, state)
             report.add(stop - start)
-        totals += run.counts
-    return _named_counts(network, layout, totals)
+        counts.update(_named_counts(layout, run.counts))
+        if isinstance(run, LearningRun):
+            counts.update(run.limited())
+    return dict(counts)
 
 
-def _stretches(layout: Layout, steps: int) -> Iterator[tuple[int, int]]:
-    """Divide the steps so that input and record of each part stay small."""
+def _stretches(layout: Layout, steps: int, reads: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Divide the steps so that input and record of each part stay small, and a part ends at each step to be read.
+
+    Parts of networks that learn lie within one chunk of random draws.
+    """
     length = max(16, STRETCH_BYTES // (layout.dtype.itemsize * (layout.columns + layout.channels + 1)))
-    return ((start, min(start + length, steps)) for start in range(0, steps, length))
+    chunk = CHUNK if layout.plastic.names else max(steps, 1)
+    start = 0
+    while start < steps:
+        following = bisect_right(reads, start)
+        read = reads[following] if following < len(reads) else steps
+        stop = min(start + length, start - start % chunk + chunk, read, steps)
+        yield start, stop
+        start = stop
 
 
 def _given(network: ChipNetwork, stimulus: Stimulus, sample: int, start: int, stop: int, layout: Layout) -> Numbers:
@@ -211,7 +231,7 @@ def _given(network: ChipNetwork, stimulus: Stimulus, sample: int, start: int, st
     return np.concatenate(parts, axis=1) if parts else np.zeros((0, 0), dtype=layout.dtype)
 
 
-def _named_counts(network: ChipNetwork, layout: Layout, totals: Numbers) -> dict[str, int]:
+def _named_counts(layout: Layout, totals: Numbers) -> dict[str, int]:
     counts: dict[str, int] = {}
     for p, row in zip(layout.order, totals, strict=True):
         if isinstance(p.u_format, Fixed) and isinstance(p.v_format, Fixed):

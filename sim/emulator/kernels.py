@@ -65,7 +65,7 @@ def _send_shifted_right(t: Any, wire: Any, sent: Any, weights: Any, delays: Any,
             continue
         if not wire.graded:
             payload = np.int64(1)
-        first = wire.weight + source * size
+        first = wire.weight + source * wire.pitch
         for k in range(size):
             place = 0 if wire.delay >= 0 else delays[wire.delays + source * size + k] - wire.first_bin
             sums[place * size + k] += _wrap_int32(weights[first + k] * payload)
@@ -79,18 +79,52 @@ def _send_shifted_right(t: Any, wire: Any, sent: Any, weights: Any, delays: Any,
 
 
 @numba.njit
-def _send_fixed(t: Any, wires: Any, sent: Any, weights: Any, delays: Any, ring: Any, scratch: Any) -> None:
-    for w in range(wires.size):
-        if wires[w].right_shift > 0:
-            _send_shifted_right(t, wires[w], sent, weights, delays, ring, scratch)
+def _send_plastic(t: Any, wire: Any, scale: Any, sent: Any, weights: Any, delays: Any, ring: Any) -> None:
+    """As :func:`_send`, for weights as they are held: the exponent acts here."""
+    size = wire.target_size
+    targets = ring[wire.ring : wire.ring + wire.slots * size]
+    for source in range(wire.source_size):
+        payload = sent[wire.source + source]
+        if payload == 0:
+            continue
+        by = scale * payload if wire.graded else scale
+        first = wire.weight + source * wire.pitch
+        row = weights[first : first + size]
+        if wire.delay < 0:
+            own = delays[wire.delays + source * size : wire.delays + (source + 1) * size]
+            for k in range(size):
+                targets[((t + own[k]) % wire.slots) * size + k] += row[k] * by
         else:
-            _send(t, wires[w], sent, weights, delays, ring)
+            slot = (t + wire.delay) % wire.slots
+            arriving = targets[slot * size : (slot + 1) * size]
+            for k in range(size):
+                arriving[k] += row[k] * by
 
 
 @numba.njit
-def _send_float(t: Any, wires: Any, sent: Any, weights: Any, delays: Any, ring: Any) -> None:
+def _send_fixed(
+    t: Any, wires: Any, scales: Any, sent: Any, weights: Any, plastic: Any, delays: Any, ring: Any, scratch: Any
+) -> None:
     for w in range(wires.size):
-        _send(t, wires[w], sent, weights, delays, ring)
+        wire = wires[w]
+        if wire.right_shift > 0:
+            if wire.plastic:
+                _send_shifted_right(t, wire, sent, plastic, delays, ring, scratch)
+            else:
+                _send_shifted_right(t, wire, sent, weights, delays, ring, scratch)
+        elif wire.plastic:
+            _send_plastic(t, wire, scales[w], sent, plastic, delays, ring)
+        else:
+            _send(t, wire, sent, weights, delays, ring)
+
+
+@numba.njit
+def _send_float(t: Any, wires: Any, scales: Any, sent: Any, weights: Any, plastic: Any, delays: Any, ring: Any) -> None:
+    for w in range(wires.size):
+        if wires[w].plastic:
+            _send_plastic(t, wires[w], scales[w], sent, plastic, delays, ring)
+        else:
+            _send(t, wires[w], sent, weights, delays, ring)
 
 
 @numba.njit
@@ -137,6 +171,66 @@ def _update_float(p: Any, a: Any, u: Any, v: Any, s: Any, keep_u: Any, keep_v: A
         s[k] = spike
 
 
+@numba.njit(inline="always")
+def fixed_step(
+    t: Any, row: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any,
+    weights: Any, delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any,
+    ring: Any, scratch: Any, counts: Any, plastic: Any,
+) -> None:  # fmt: skip
+    """One step of all inputs and populations; ``plastic`` holds the weights that learn."""
+    channels = sent.size - u.size
+    for k in range(channels):
+        sent[k] = given[row, k] if row < given.shape[0] else 0
+    _send_fixed(t, wires[:input_wires], scales, sent, weights, plastic, delays, ring, scratch)
+    for i in range(populations.size):
+        p = populations[i]
+        low, high = p.first, p.first + p.size
+        arrived = p.ring + (t % p.slots) * p.size
+        a = ring[arrived : arrived + p.size]
+        s = sent[channels + low : channels + high]
+        _update_fixed(
+            p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
+            bias[low:high], counts[i],
+        )  # fmt: skip
+        _record(record, row, p.column_a, a)
+        _record(record, row, p.column_u, u[low:high])
+        _record(record, row, p.column_v, v[low:high])
+        _record(record, row, p.column_s, s)
+        a[:] = 0
+        first, end = p.wires, p.wires_end
+        _send_fixed(t, wires[first:end], scales[first:end], sent, weights, plastic, delays, ring, scratch)
+
+
+@numba.njit(inline="always")
+def float_step(
+    t: Any, row: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any,
+    weights: Any, delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any,
+    ring: Any, plastic: Any,
+) -> None:  # fmt: skip
+    """As :func:`fixed_step`."""
+    channels = sent.size - u.size
+    for k in range(channels):
+        sent[k] = given[row, k] if row < given.shape[0] else 0.0
+    _send_float(t, wires[:input_wires], scales, sent, weights, plastic, delays, ring)
+    for i in range(populations.size):
+        p = populations[i]
+        low, high = p.first, p.first + p.size
+        arrived = p.ring + (t % p.slots) * p.size
+        a = ring[arrived : arrived + p.size]
+        s = sent[channels + low : channels + high]
+        _update_float(
+            p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
+            bias[low:high],
+        )  # fmt: skip
+        _record(record, row, p.column_a, a)
+        _record(record, row, p.column_u, u[low:high])
+        _record(record, row, p.column_v, v[low:high])
+        _record(record, row, p.column_s, s)
+        a[:] = 0.0
+        first, end = p.wires, p.wires_end
+        _send_float(t, wires[first:end], scales[first:end], sent, weights, plastic, delays, ring)
+
+
 @lru_cache(maxsize=1)
 def step_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     """The kernels (Fixed, Float64), each running the steps t0 to t0 + len(record) and returning the source's stamp.
@@ -146,63 +240,30 @@ def step_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     """
     stamp = zlib.crc32(inspect.getsource(fixed_point).encode())
 
-    @numba.njit(cache=True, nogil=True)
+    @numba.njit(cache=True, nogil=True, _nrt=False)
     def fixed_steps(
-        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, weights: Any, delays: Any,
-        keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any, scratch: Any,
-        counts: Any,
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
+        delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
+        scratch: Any, counts: Any, plastic: Any,
     ) -> int:  # fmt: skip
-        channels = sent.size - u.size
         for row in range(record.shape[0]):
-            t = t0 + row
-            for k in range(channels):
-                sent[k] = given[row, k] if row < given.shape[0] else 0
-            _send_fixed(t, wires[:input_wires], sent, weights, delays, ring, scratch)
-            for i in range(populations.size):
-                p = populations[i]
-                low, high = p.first, p.first + p.size
-                arrived = p.ring + (t % p.slots) * p.size
-                a = ring[arrived : arrived + p.size]
-                s = sent[channels + low : channels + high]
-                _update_fixed(
-                    p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
-                    bias[low:high], counts[i],
-                )  # fmt: skip
-                _record(record, row, p.column_a, a)
-                _record(record, row, p.column_u, u[low:high])
-                _record(record, row, p.column_v, v[low:high])
-                _record(record, row, p.column_s, s)
-                a[:] = 0
-                _send_fixed(t, wires[p.wires : p.wires_end], sent, weights, delays, ring, scratch)
+            fixed_step(
+                t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
+                threshold, bias, u, v, sent, ring, scratch, counts, plastic,
+            )  # fmt: skip
         return stamp
 
-    @numba.njit(cache=True, nogil=True)
+    @numba.njit(cache=True, nogil=True, _nrt=False)
     def float_steps(
-        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, weights: Any, delays: Any,
-        keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
+        delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
+        plastic: Any,
     ) -> int:  # fmt: skip
-        channels = sent.size - u.size
         for row in range(record.shape[0]):
-            t = t0 + row
-            for k in range(channels):
-                sent[k] = given[row, k] if row < given.shape[0] else 0.0
-            _send_float(t, wires[:input_wires], sent, weights, delays, ring)
-            for i in range(populations.size):
-                p = populations[i]
-                low, high = p.first, p.first + p.size
-                arrived = p.ring + (t % p.slots) * p.size
-                a = ring[arrived : arrived + p.size]
-                s = sent[channels + low : channels + high]
-                _update_float(
-                    p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
-                    bias[low:high],
-                )  # fmt: skip
-                _record(record, row, p.column_a, a)
-                _record(record, row, p.column_u, u[low:high])
-                _record(record, row, p.column_v, v[low:high])
-                _record(record, row, p.column_s, s)
-                a[:] = 0.0
-                _send_float(t, wires[p.wires : p.wires_end], sent, weights, delays, ring)
+            float_step(
+                t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
+                threshold, bias, u, v, sent, ring, plastic,
+            )  # fmt: skip
         return stamp
 
     return fixed_steps, float_steps
@@ -219,12 +280,19 @@ class KernelRun:
         self.scratch = np.zeros(layout.scratch_size, dtype=np.int64)
         self.counts = np.zeros((len(layout.populations), 3), dtype=np.int64)
 
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What every call of a kernel gets after t0, given and record, but for the plastic weights."""
+        x = self.layout
+        static = (
+            x.populations, x.input_wires, x.wires, x.scales, x.weights, x.delays, x.keep_u, x.keep_v, x.threshold,
+            x.bias,
+        )  # fmt: skip
+        states = (self.u, self.v, self.sent, self.ring)
+        return (*static, *states, self.scratch, self.counts) if x.dtype == np.int32 else (*static, *states)
+
     def advance(self, t0: int, given: Any, record: Any) -> None:
         """Run ``len(record)`` steps from t0, ``given`` being the input of the first of them; fills ``record``."""
-        x = self.layout
         fixed_steps, float_steps = step_kernels()
-        static = (x.populations, x.input_wires, x.wires, x.weights, x.delays, x.keep_u, x.keep_v, x.threshold, x.bias)
-        if x.dtype == np.int32:
-            fixed_steps(t0, given, record, *static, self.u, self.v, self.sent, self.ring, self.scratch, self.counts)
-        else:
-            float_steps(t0, given, record, *static, self.u, self.v, self.sent, self.ring)
+        kernel = fixed_steps if self.layout.dtype == np.int32 else float_steps
+        kernel(t0, given, record, *self.arguments, self.layout.plastic.start.values)

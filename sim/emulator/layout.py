@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, 
 from neuroalign.fixed_point import shift, wrap_int32
 from neuroalign.recording import Probe
 from neuroalign.sim.emulator.order import update_order
+from neuroalign.sim.emulator.plastic_layout import PlasticLayout, lay_out_plastic
 
 POPULATION = np.dtype(
     [
@@ -42,7 +43,9 @@ WIRE = np.dtype(
         ("target_size", np.int64),
         ("ring", np.int64),
         ("slots", np.int64),
-        ("weight", np.int64),  # first entry in the weights, rows of one source each
+        ("weight", np.int64),  # first entry in the weights, rows of one source each; of a plastic connection in w, d, t
+        ("pitch", np.int64),  # from one row to the next
+        ("plastic", np.int64),
         ("delay", np.int64),  # the delay of all synapses, -1 where each has its own
         ("delays", np.int64),  # first entry in the delays, where each has its own
         ("bins", np.int64),  # delays from first_bin on that the scratch area holds, for right_shift > 0
@@ -62,6 +65,7 @@ class Layout:
     populations: NDArray[Any]
     input_wires: int
     wires: NDArray[Any]
+    scales: Numbers  # per connection: by what plastic weights are multiplied
     weights: Numbers
     delays: NDArray[np.int32]
     keep_u: Numbers
@@ -75,19 +79,21 @@ class Layout:
     scratch_size: int
     columns: int
     dtype: np.dtype[Any]
+    plastic: PlasticLayout
 
 
 def lay_out(network: ChipNetwork, probes: Sequence[Probe]) -> Layout:
-    """Flatten a checked network; populations are in update order, connections by their source."""
+    """Flatten a checked network; populations are in update order, connections that drive by their source."""
     fixed = network.is_fixed
     order = [network.populations[k] for k in update_order(network)]
     dtype = np.dtype(np.int32 if fixed else np.float64)
     populations = _population_table(network, order, probes)
-    senders = [port.name for port in network.inputs] + [p.name for p in order]
-    connections = sorted(network.connections, key=lambda c: senders.index(c.source))
+    senders = _senders(network, order)
+    plastic = lay_out_plastic(network, senders)
+    connections = sorted((c for c in network.connections if c.drives), key=lambda c: senders[c.source])
     channels = sum(port.size for port in network.inputs)
-    wires, weights, delays = _wire_table(network, order, populations, connections)
-    input_wires = sum(c.source in senders[: len(network.inputs)] for c in connections)
+    wires, weights, delays = _wire_table(network, order, populations, connections, senders, plastic)
+    input_wires = sum(c.source in [port.name for port in network.inputs] for c in connections)
     for row, population in zip(populations, order, strict=True):
         own = [k for k, c in enumerate(connections) if c.source == population.name]
         row["wires"], row["wires_end"] = (own[0], own[-1] + 1) if own else (0, 0)
@@ -97,6 +103,7 @@ def lay_out(network: ChipNetwork, probes: Sequence[Probe]) -> Layout:
         populations=populations,
         input_wires=input_wires,
         wires=wires,
+        scales=np.array([_scale(c) for c in connections], dtype=dtype),
         weights=_joined([w.ravel() for w in weights], dtype),
         delays=_joined([d.ravel() for d in delays], np.dtype(np.int32)),
         keep_u=_joined([_keep(p, p.du, p.u_offset) for p in order], dtype),
@@ -110,7 +117,18 @@ def lay_out(network: ChipNetwork, probes: Sequence[Probe]) -> Layout:
         scratch_size=max(scratch, default=0),
         columns=sum(network.population(name).size for name, _ in dict.fromkeys(probes)),
         dtype=dtype,
+        plastic=plastic,
     )
+
+
+def _senders(network: ChipNetwork, order: Sequence[ChipPopulation]) -> dict[str, tuple[int, int]]:
+    """Name of an input or population to its first entry in what is sent, and its size."""
+    senders: dict[str, tuple[int, int]] = {}
+    first = 0
+    for name, size in [(port.name, port.size) for port in network.inputs] + [(p.name, p.size) for p in order]:
+        senders[name] = (first, size)
+        first += size
+    return senders
 
 
 def _population_table(network: ChipNetwork, order: Sequence[ChipPopulation], probes: Sequence[Probe]) -> NDArray[Any]:
@@ -148,25 +166,26 @@ def _wire_table(
     order: Sequence[ChipPopulation],
     populations: NDArray[Any],
     connections: Sequence[ChipConnection],
+    senders: Mapping[str, tuple[int, int]],
+    plastic: PlasticLayout,
 ) -> tuple[NDArray[Any], list[Numbers], list[NDArray[np.int64]]]:
     table = np.zeros(len(connections), dtype=WIRE)
-    sources: dict[str, tuple[int, int]] = {}
-    first = 0
-    for name, size in [(port.name, port.size) for port in network.inputs] + [(p.name, p.size) for p in order]:
-        sources[name] = (first, size)
-        first += size
     row_of = {p.name: row for p, row in zip(order, populations, strict=True)}
     weights: list[Numbers] = []
     delays: list[NDArray[np.int64]] = []
     for row, c in zip(table, connections, strict=True):
         target = row_of[c.target]
-        row["source"], row["source_size"] = sources[c.source]
+        row["source"], row["source_size"] = senders[c.source]
         row["target_size"], row["ring"], row["slots"] = target["size"], target["ring"], target["slots"]
-        row["weight"] = sum(w.size for w in weights)
         row["delays"] = sum(d.size for d in delays)
         row["graded"] = c.message_bits > 0
         row["wrap_sum"] = c.message_bits > 0 and c.delays is None
-        weights.append(_kernel_weights(c))
+        row["plastic"] = c.plasticity is not None
+        if c.plasticity is not None:
+            row["weight"], row["pitch"] = plastic.place(c.name, 0)
+        else:
+            row["weight"], row["pitch"] = sum(w.size for w in weights), target["size"]
+            weights.append(_kernel_weights(c))
         synapse_delays = _fill_delays(row, c, network.connection_delay_steps)
         if synapse_delays is not None:
             delays.append(synapse_delays)
@@ -182,6 +201,13 @@ def _fill_delays(row: Any, c: ChipConnection, steps: int) -> NDArray[np.int64] |
     row["first_bin"], row["bins"] = steps + lowest, highest - lowest + 1
     row["delay"] = steps + lowest if lowest == highest else -1
     return None if lowest == highest else steps + delays.T
+
+
+def _scale(c: ChipConnection) -> float:
+    """What a plastic weight is multiplied by as it is added: 1 where the sum is shifted right afterwards."""
+    if not isinstance(c.weight_format, Fixed):
+        return float(2.0**c.weight_exp)
+    return int(wrap_int32(1 << min(max(c.weight_exp, 0), 63)))
 
 
 def _kernel_weights(c: ChipConnection) -> Numbers:

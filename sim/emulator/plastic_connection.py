@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from neuroalign.chip import ChipConnection, ChipNetwork, Fixed, Numbers, Plasticity
+from neuroalign.microcode import POST_TRACES, PRE_TRACES, SYNAPTIC
 from neuroalign.sim.emulator.learning_reference import PlasticState, plastic_state
 
-SYNAPTIC = ("w", "t", "d")
-SOURCE_TRACES, TARGET_TRACES = ("x1", "x2"), ("y1", "y2", "y3")
-PLASTIC_STATES = SYNAPTIC + SOURCE_TRACES + TARGET_TRACES
+PLASTIC_STATES = SYNAPTIC + PRE_TRACES + POST_TRACES
 """States of a plastic connection that can be read."""
 
 
@@ -55,7 +54,7 @@ def read(state: PlasticState, name: str) -> Numbers:
     synaptic = {"w": state.weight, "t": state.tag, "d": state.delay}
     if name in synaptic:
         return synaptic[name]
-    return np.asarray((state.x if name in SOURCE_TRACES else state.y)[int(name[1]) - 1])
+    return np.asarray((state.x if name in PRE_TRACES else state.y)[int(name[1]) - 1])
 
 
 def read_shape(connection: ChipConnection, name: str) -> tuple[int, ...]:
@@ -63,4 +62,4 @@ def read_shape(connection: ChipConnection, name: str) -> tuple[int, ...]:
     targets, sources = connection.weight.shape
     if name in SYNAPTIC:
         return targets, sources
-    return (sources,) if name in SOURCE_TRACES else (targets,)
+    return (sources,) if name in PRE_TRACES else (targets,)

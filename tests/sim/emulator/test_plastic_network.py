@@ -253,7 +253,7 @@ def test_probes_name_what_there_is() -> None:
             "'in->pre': network 'small' has no such population or plastic connection; it has post, pre, pre->post",
         ),
         (("pre", "w"), "'pre': no state 'w'; one of s, u, v, a"),
-        (("pre->post", "s"), "'pre->post': no state 's'; one of w, t, d"),
+        (("pre->post", "s"), "'pre->post': no state 's'; one of w, d, t"),
     ]:
         with pytest.raises(InputError, match=message):
             Emulator().run(network, pairs(9, [], []), [probe])
@@ -263,6 +263,20 @@ def test_a_static_connection_must_drive() -> None:
     network = chip([neurons("n", 1)], [wire("in", "n", [[2]], drives=False)], channels=1)
     with pytest.raises(NetworkError, match="neither learns nor drives"):
         Emulator().run(network, spikes_at(3, {}), [])
+
+
+@BOTH
+def test_a_plastic_connection_without_delay_is_sent_before_its_target_is_updated(
+    implementation: Implementation,
+) -> None:
+    """Float model, no delay, weight 0 at first: it grows by 1 at each source spike and then acts within the step."""
+    populations = [relay("post", 1, fixed=False), relay("pre", 1, fixed=False)]  # not in the order of updating
+    learning = plastic("pre", "post", [[0.0]], program_from_text("x0"), fixed=False)
+    network = chip(populations, [wire("in", "pre", [[1.0]], fixed=False), learning], 1, connection_delay_steps=0)
+    recording = Emulator().run(
+        network, spikes_at(5, {1: 1, 3: 1, 4: 1}), [("post", "a")], implementation=implementation
+    )
+    assert recording.states["post", "a"][0, :, 0].tolist() == [0, 0, 0, 1, 2]
 
 
 @BOTH

@@ -1,0 +1,292 @@
+"""Runs any Program on a whole connection without compiling anything for it: an interpreter over lines of synapses.
+
+A line is a row (all synapses of one source) or a column (all of one target). Each step of the interpretation is a loop
+over a line, which LLVM vectorises, so that the cost of interpreting is shared by all synapses of the line. Only lines
+that can change are run: products with x0 act in the rows of sources that spiked, those with y0 in the columns of
+targets that did. All rows are run
+
+*   in an epoch of u,
+*   in the first epoch, which brings initial values into their ranges,
+*   while some tag is -257, Lava's lower end, which limits and rounds to another value by itself, and
+*   when so many targets spiked that columns, which lie across the memory, would cost more.
+
+Traces along a line differ from synapse to synapse, those across it are one number each: in a row the target's and the
+source's, in a column the other way round. The loops serve int32 and float64 arrays;
+:mod:`~neuroalign.sim.emulator.accumulator` holds what differs between the number formats.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from neuroalign.sim.emulator.accumulator import accumulate, finish, start
+from neuroalign.sim.emulator.plastic_tables import (
+    ACROSS,
+    ALONG,
+    AT_END,
+    AT_SOURCE,
+    FLAGS,
+    NEW,
+    SINGLE,
+    SOURCE_TRACE,
+    SPIKE,
+    SYNAPSE,
+    TARGET_TRACE,
+    TERM,
+    TOTAL,
+    VALUES,
+)
+
+COLUMN_COST, ROW_COST = 6, 300
+"""Of a synapse reached across the memory, and of starting a row; in synapses of a row."""
+
+
+class Place(NamedTuple):
+    """A line: number ``index`` of the rows or columns, and the traces along and across it."""
+
+    index: Any
+    by_column: Any
+    size: Any
+    first: Any
+    stride: Any
+    along: Any
+    along_count: Any
+    across: Any
+    across_count: Any
+    across_size: Any
+    across_kind: Any
+    at_source: Any
+    at_target: Any
+
+
+@numba.njit
+def _scale(product: Any, values: Any, factor: Any, constant: Any) -> None:
+    """Multiply a line by one factor: value + constant within its range, cut off towards zero, or its sign."""
+    add, low, high = constant[0], constant[1], constant[2]
+    as_held = product.dtype.type
+    if factor.sign:
+        for k in range(product.size):
+            value = as_held(values[k] + add)
+            # 0 is positive where the constant has a fraction beyond ``add``
+            product[k] *= (value > 0 or (factor.partial and value == 0)) - (value < 0)
+    elif factor.partial:
+        for k in range(product.size):
+            value = as_held(values[k] + add)
+            product[k] *= min(max(as_held(value + (value < 0)), low), high)
+    else:
+        for k in range(product.size):
+            product[k] *= min(max(as_held(values[k] + add), low), high)
+
+
+@numba.njit(inline="always")
+def _multiply(line: Any, product: Any, coefficient: Any, place: Any, at: Any, tables: Any, s: Any) -> None:
+    """Fill ``line`` with a product. What all synapses share is gathered in a single number until one differs.
+
+    ``at`` is the step in the epoch at which traces are read; -1 where it differs along the line.
+    """
+    size, shared, other = line.size, s.lines[SINGLE, 0:1], s.lines[SINGLE, 1:2]
+    shared[0] = coefficient
+    filled = product.needs_target != 0 and not place.by_column
+    if filled:
+        flags, by = s.lines[FLAGS, :size], shared[0]
+        for k in range(size):
+            line[k] = by * flags[k]
+    for f in range(product.factor, product.factor_end):
+        factor, constant = tables.factors[f], tables.constants[f]
+        if factor.kind == SPIKE:
+            continue  # 1 wherever the product acts, or a flag of the line
+        if factor.kind == place.across_kind and at >= 0:
+            first = (at * place.across_count + factor.index) * place.across_size + place.index
+            value = place.across[first : first + 1]
+            if filled:
+                other[0] = 1
+                _scale(other, value, factor, constant)
+                by = other[0]
+                for k in range(size):
+                    line[k] *= by
+            else:
+                _scale(shared, value, factor, constant)
+            continue
+        if not filled:
+            line[:] = shared[0]
+            filled = True
+        _scale(line, _values(factor, place, at, s), factor, constant)
+    if not filled:
+        line[:] = shared[0]
+
+
+@numba.njit(inline="always")
+def _values(factor: Any, place: Any, at: Any, s: Any) -> Any:
+    """Values of a factor that differ along the line."""
+    n, size = factor.index, place.size
+    if factor.kind == SYNAPSE:
+        return s.lines[VALUES + n, :size]
+    if factor.kind == place.across_kind:
+        return s.lines[ACROSS + n, :size]
+    if at < 0:
+        return s.lines[ALONG + n, :size]
+    first = (at * place.along_count + n) * size
+    return place.along[first : first + size]
+
+
+@numba.njit(inline="always")
+def _acts(product: Any, source_spiked: Any, target_spiked: Any, u: Any) -> Any:
+    return (
+        (source_spiked or product.needs_source == 0)
+        and (target_spiked or product.needs_target == 0)
+        and (u or product.at != AT_END)
+    )
+
+
+@numba.njit(inline="always")
+def _place(index: Any, by_column: Any, connection: Any, s: Any) -> Any:
+    sources, targets = connection.sources, connection.targets
+    x, y = s.x[connection.x :], s.y[connection.y :]
+    if by_column:
+        at_target = np.int64(s.spiked_at[connection.target_spikes + index])
+        return Place(
+            index, by_column, sources, index, connection.pitch, x, 2, y, 3, targets, TARGET_TRACE, 0, at_target,
+        )  # fmt: skip
+    # in a row of an epoch of several steps, each target has its own time
+    at_source = np.int64(s.spiked_at[connection.source_spikes + index])
+    at_target = np.int64(1 if connection.t_epoch == 1 else -1)
+    return Place(
+        index, by_column, targets, index * connection.pitch, 1, y, 3, x, 2, sources, SOURCE_TRACE, at_source, at_target,
+    )  # fmt: skip
+
+
+@numba.njit(inline="always")
+def _load(c: Any, connection: Any, place: Any, any_target: Any, tables: Any, s: Any) -> None:
+    """Copy the line's variables, and the traces across it at the targets' last spikes, to the scratch lines."""
+    for v in range(3):
+        first = tables.variables[3 * c + v].first
+        if first < 0:
+            continue
+        line = s.lines[VALUES + v, : place.size]
+        if place.stride == 1:
+            values = s.values[first + place.first : first + place.first + place.size]
+            for k in range(place.size):
+                line[k] = values[k]
+        else:
+            for k in range(place.size):
+                line[k] = s.values[first + place.first + k * place.stride]
+    if place.at_target < 0 and any_target:
+        for n in range(place.across_count):
+            for k in range(place.size):
+                at = s.spiked_at[connection.target_spikes + k]
+                s.lines[ACROSS + n, k] = place.across[(at * place.across_count + n) * place.across_size + place.index]
+
+
+@numba.njit(inline="always")
+def _store(c: Any, v: Any, connection: Any, place: Any, tables: Any, s: Any) -> None:
+    """Write a variable back and count what was limited, but for what a column shares with rows that have been run."""
+    variable, new = tables.variables[3 * c + v], s.lines[NEW + v, : place.size]
+    first = variable.first + place.first
+    if place.by_column:
+        spiked_at = s.spiked_at[connection.source_spikes : connection.source_spikes + place.size]
+        for k in range(place.size):
+            if connection.gated == 0 or spiked_at[k] == 0:
+                s.values[first + k * place.stride] = new[k]
+                s.limited[c, v] += s.marks[v, k] != 0
+                s.status[c, 1] |= variable.restless == new[k]
+    else:
+        values, marks = s.values[first : first + place.size], s.marks[v, : place.size]
+        some, moves, restless = np.int32(0), np.int32(0), np.int32(variable.restless)
+        for k in range(place.size):
+            value = new[k]
+            values[k] = value
+            some = np.int32(some + np.int32(marks[k] != 0))
+            moves = np.int32(moves | np.int32(restless == value))
+        s.limited[c, v] += some
+        s.status[c, 1] |= moves
+
+
+@numba.njit
+def _run_line(
+    c: Any, connection: Any, place: Any, limit_all: Any, any_target: Any, u: Any, offset: Any, tables: Any, s: Any
+) -> None:
+    """Update the variables of one line; with ``limit_all`` also those on which no product acts."""
+    source_spiked, updated = place.at_source > 0, 0
+    for v in range(3):
+        variable = tables.variables[3 * c + v]
+        acts = limit_all and variable.product < variable.product_end
+        for p in range(variable.product, variable.product_end):
+            acts = acts or _acts(tables.products[p], source_spiked, any_target, u)
+        if acts:
+            if updated == 0:
+                _load(c, connection, place, any_target, tables, s)
+            updated |= 1 << v
+            _update_variable(v, variable, connection, place, limit_all, any_target, u, offset, tables, s)
+    for v in range(3):
+        if updated & (1 << v):
+            _store(c, v, connection, place, tables, s)
+
+
+@numba.njit(inline="always")
+def _update_variable(
+    v: Any, variable: Any, connection: Any, place: Any, limit_all: Any, any_target: Any, u: Any, offset: Any,
+    tables: Any, s: Any,
+) -> None:  # fmt: skip
+    size = place.size
+    line, total = s.lines[TERM, :size], s.lines[TOTAL, :size]
+    value, marks = s.lines[VALUES + v, :size], s.marks[v, :size]
+    start(total, value)
+    marks[:] = 0
+    for p in range(variable.product, variable.product_end):
+        product = tables.products[p]
+        if _acts(product, place.at_source > 0, any_target, u):
+            at = connection.t_epoch
+            if product.at != AT_END:
+                at = place.at_source if product.at == AT_SOURCE else place.at_target
+            _multiply(line, product, tables.coefficients[p], place, at, tables, s)
+        elif limit_all:
+            line[:] = 0
+        else:
+            continue
+        accumulate(total, line, marks, product.right, product.left, product.bound)
+    finish(s.lines[NEW + v, :size], value, total, marks, variable, offset)
+
+
+@numba.njit
+def _mark_targets(connection: Any, s: Any) -> Any:
+    """Number of targets that spiked; if any, their flags and traces at that time become scratch lines."""
+    targets = connection.targets
+    spiked_at = s.spiked_at[connection.target_spikes : connection.target_spikes + targets]
+    flags, count = s.lines[FLAGS, :targets], 0
+    for k in range(targets):
+        spiked = spiked_at[k] > 0
+        count += spiked
+        flags[k] = spiked
+    if count > 0 and connection.t_epoch > 1:
+        for n in range(3):
+            for k in range(targets):
+                s.lines[ALONG + n, k] = s.y[connection.y + (spiked_at[k] * 3 + n) * targets + k]
+    return count
+
+
+@numba.njit
+def update_synapses(c: Any, epoch: Any, offset: Any, tables: Any, s: Any) -> None:
+    """Update w, d and t of connection ``c`` at the end of an epoch, traces being those of :func:`~neuroalign.sim.emulator.trace_kernels.run_traces`.
+
+    ``offset`` is 127 - floor(128 draw) with the draw of this epoch: what rounds a fraction up by chance.
+    """
+    connection = tables.connections[c]
+    sources, targets = connection.sources, connection.targets
+    u = connection.period > 0 and epoch % connection.period == 0
+    limit_all = s.status[c, 0] == 0 or s.status[c, 1] != 0
+    s.status[c, 0], s.status[c, 1] = 1, 0
+    spiking = _mark_targets(connection, s)
+    column_cost = connection.columns * spiking * sources * COLUMN_COST
+    every_row = limit_all or (u and connection.everywhere) or column_cost > sources * (ROW_COST + targets)
+    for j in range(sources):
+        if every_row or (connection.gated and s.spiked_at[connection.source_spikes + j] > 0):
+            place = _place(j, False, connection, s)
+            _run_line(c, connection, place, limit_all, spiking > 0, u, offset, tables, s)
+    if every_row or not connection.columns or spiking == 0:
+        return
+    for i in range(targets):
+        if s.spiked_at[connection.target_spikes + i] > 0:
+            _run_line(c, connection, _place(i, True, connection, s), False, True, u, offset, tables, s)

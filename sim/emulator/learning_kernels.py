@@ -1,0 +1,205 @@
+"""Networks that learn, compiled: the step loop of kernels.py, and after each step the plastic connections.
+
+The random numbers come as arrays, one chunk of steps at a time, from the identical numpy streams (streams.py), so that
+memory does not grow with the length of a run.
+"""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign import fixed_point
+from neuroalign.chip import ChipNetwork, Numbers, Plasticity
+from neuroalign.microcode import PRE_TRACES, SYNAPTIC
+from neuroalign.sim.emulator import accumulator, interpreter, kernels, plastic_tables, products, trace_kernels
+from neuroalign.sim.emulator.interpreter import update_synapses
+from neuroalign.sim.emulator.kernels import KernelRun, fixed_step, float_step
+from neuroalign.sim.emulator.layout import Layout
+from neuroalign.sim.emulator.learning_reference import limit_counters
+from neuroalign.sim.emulator.plastic_layout import learning_connections
+from neuroalign.sim.emulator.plastic_tables import Synapses
+from neuroalign.sim.emulator.streams import CHUNK, LearningStreams
+from neuroalign.sim.emulator.trace_kernels import begin_epoch, record_spikes, run_traces
+
+VARIABLES = ("weight", "delay", "tag")
+
+
+class Draws(NamedTuple):
+    """What chance and phases decide in some steps, for each plastic connection.
+
+    The streams of the traces have two columns a step: for its repeated spikes, and for the end of an epoch.
+    """
+
+    decay_x: NDArray[np.float64]
+    impulse_x: NDArray[np.int64]
+    decay_y: NDArray[np.float64]
+    impulse_y: NDArray[np.int64]
+    offset: NDArray[np.int64]  # 127 - floor(128 draw) at the end of an epoch
+    learns: NDArray[np.bool_]
+
+
+@numba.njit
+def _learn(step: Any, column: Any, sent: Any, tables: Any, s: Any, draws: Any) -> None:
+    """Let all plastic connections take in the spikes of a step (from 1) and, at the end of an epoch, learn."""
+    for c in range(tables.connections.size):
+        n = tables.connections[c]
+        sources, targets, t_epoch = n.sources, n.targets, n.t_epoch
+        now = (step - 1) % t_epoch + 1
+        x = s.x[n.x : n.x + 2 * (t_epoch + 1) * sources]
+        y = s.y[n.y : n.y + 3 * (t_epoch + 1) * targets]
+        tx = s.spiked_at[n.source_spikes : n.source_spikes + sources]
+        ty = s.spiked_at[n.target_spikes : n.target_spikes + targets]
+        x_impulse, y_impulse = tables.impulse[5 * c : 5 * c + 2], tables.impulse[5 * c + 2 : 5 * c + 5]
+        x_decay, y_decay = tables.decay[5 * c : 5 * c + 2], tables.decay[5 * c + 2 : 5 * c + 5]
+        limit = tables.trace_limit[0]
+        # 0 in the place of the source's draw, as in the reference
+        record_spikes(sent[n.source : n.source + sources], tx, now, x, x_impulse, limit, 0)
+        draw = draws.impulse_y[c, 2 * column]
+        record_spikes(sent[n.target : n.target + targets], ty, now, y, y_impulse, limit, draw)
+        if now < t_epoch:
+            continue
+        end = 2 * column + 1
+        run_traces(x, tx, t_epoch, x_decay, x_impulse, limit, draws.decay_x[c, end], draws.impulse_x[c, end])
+        run_traces(y, ty, t_epoch, y_decay, y_impulse, limit, draws.decay_y[c, end], draws.impulse_y[c, end])
+        if draws.learns[c, column]:
+            update_synapses(c, step // t_epoch, draws.offset[c, column], tables, s)
+        begin_epoch(x, tx, 2 * t_epoch * sources)
+        begin_epoch(y, ty, 3 * t_epoch * targets)
+
+
+@lru_cache(maxsize=1)
+def learning_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
+    """The kernels (Fixed, Float64), each running the steps t0 to t0 + len(record) and returning the sources' stamp.
+
+    ``skip`` steps of the draws lie before t0. As to the stamp see :func:`~neuroalign.sim.emulator.kernels.step_kernels`.
+    """
+    modules = (fixed_point, products, plastic_tables, kernels, trace_kernels, accumulator, interpreter)
+    stamp = zlib.crc32("".join(inspect.getsource(module) for module in modules).encode())
+
+    @numba.njit(cache=True, nogil=True, _nrt=False)
+    def fixed_steps(
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
+        delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
+        scratch: Any, counts: Any, tables: Any, synapses: Any, draws: Any, skip: Any,
+    ) -> int:  # fmt: skip
+        for row in range(record.shape[0]):
+            fixed_step(
+                t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
+                threshold, bias, u, v, sent, ring, scratch, counts, synapses.values,
+            )  # fmt: skip
+            _learn(t0 + row + 1, skip + row, sent, tables, synapses, draws)
+        return stamp
+
+    @numba.njit(cache=True, nogil=True, _nrt=False)
+    def float_steps(
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
+        delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
+        tables: Any, synapses: Any, draws: Any, skip: Any,
+    ) -> int:  # fmt: skip
+        for row in range(record.shape[0]):
+            float_step(
+                t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
+                threshold, bias, u, v, sent, ring, synapses.values,
+            )  # fmt: skip
+            _learn(t0 + row + 1, skip + row, sent, tables, synapses, draws)
+        return stamp
+
+    return fixed_steps, float_steps
+
+
+class ChunkedDraws:
+    """The draws of a network's plastic connections, one chunk of :data:`CHUNK` steps kept at a time."""
+
+    def __init__(self, network: ChipNetwork, steps: int) -> None:
+        self.fixed, self.steps = network.is_fixed, steps
+        self.plasticities = [plasticity for _, plasticity in learning_connections(network)]
+        self.streams = [LearningStreams(p.program.rng_seed, p.rounding_seed) for p in self.plasticities]
+        self._first = -1
+        self._draws: Draws | None = None
+
+    def chunk(self, t: int) -> tuple[int, Draws]:
+        """First step index (from 0) and draws of the chunk that step index ``t`` lies in."""
+        first = t - t % CHUNK
+        if self._draws is None or first != self._first:
+            self._first, self._draws = first, self._drawn(first, min(CHUNK, self.steps - first))
+        return first, self._draws
+
+    def _drawn(self, first: int, count: int) -> Draws:
+        n = len(self.plasticities)
+        draws = Draws(
+            np.zeros((n, 2 * count)),
+            np.zeros((n, 2 * count), dtype=np.int64),
+            np.zeros((n, 2 * count)),
+            np.zeros((n, 2 * count), dtype=np.int64),
+            np.zeros((n, count), dtype=np.int64),
+            np.array([_learns(p, np.arange(first + 1, first + count + 1)) for p in self.plasticities]),
+        )
+        if self.fixed:
+            for c, (plasticity, streams) in enumerate(zip(self.plasticities, self.streams, strict=True)):
+                trace_streams = (streams.decay_x, streams.impulse_x, streams.decay_y, streams.impulse_y)
+                for stream, rows in zip(trace_streams, draws[:4], strict=True):
+                    rows[c] = stream.block(2 * first + 1, 2 * count)
+                t_epoch = plasticity.program.t_epoch
+                done, last = first // t_epoch, (first + count) // t_epoch
+                rounding = streams.rounding.block(done + 1, last - done)
+                draws.offset[c, (done + 1) * t_epoch - 1 - first :: t_epoch] = 127 - np.floor(128 * rounding)
+        return draws
+
+
+def _learns(plasticity: Plasticity, steps: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """As :meth:`Plasticity.learns_at`, for many steps."""
+    learns = np.full(steps.shape, not plasticity.phases)
+    for start, stop in plasticity.phases:
+        learns |= (start <= steps) & (steps < stop)
+    return learns
+
+
+class LearningRun(KernelRun):
+    """The state of one sample of a plastic network between calls of a kernel."""
+
+    def __init__(self, network: ChipNetwork, layout: Layout, draws: ChunkedDraws) -> None:
+        super().__init__(layout)
+        self.network, self.draws = network, draws
+        self.synapses = Synapses(**{name: array.copy() for name, array in layout.plastic.start._asdict().items()})
+
+    def advance(self, t0: int, given: Any, record: Any) -> None:
+        """As in :class:`KernelRun`; the steps must lie in one chunk of the draws."""
+        first, draws = self.draws.chunk(t0)
+        fixed_steps, float_steps = learning_kernels()
+        kernel = fixed_steps if self.layout.dtype == np.int32 else float_steps
+        kernel(t0, given, record, *self.arguments, self.layout.plastic.tables, self.synapses, draws, t0 - first)
+
+    def read(self, name: str, state: str) -> Numbers:
+        """A state of a plastic connection, a copy: (N_target, N_source), or (N,) of a trace."""
+        plastic = self.layout.plastic
+        row = plastic.tables.connections[plastic.names.index(name)]
+        sources, targets = int(row["sources"]), int(row["targets"])
+        if state in SYNAPTIC:
+            first, pitch = plastic.place(name, SYNAPTIC.index(state))
+            if first < 0:  # never changed: delays start from 0, tags from their own
+                tag = {c.name: plasticity.tag for c, plasticity in learning_connections(self.network)}[name]
+                return np.array(tag) if state == "t" else np.zeros_like(tag)
+            rows = self.synapses.values[first : first + sources * pitch].reshape(sources, pitch)
+            return np.array(rows[:, :targets].T)
+        of_source = state in PRE_TRACES
+        size, traces = (sources, self.synapses.x) if of_source else (targets, self.synapses.y)
+        first = int(row["x" if of_source else "y"]) + (int(state[1]) - 1) * size
+        return np.array(traces[first : first + size])
+
+    def limited(self) -> dict[str, int]:
+        """Counters of updates that ran out of a range, ``<connection>.weight_limited`` and so on; none in Float64."""
+        if not self.network.is_fixed:
+            return {}
+        return {
+            f"{c.name}.{counter}": int(self.synapses.limited[n, VARIABLES.index(counter.removesuffix("_limited"))])
+            for n, (c, plasticity) in enumerate(learning_connections(self.network))
+            for counter in limit_counters(plasticity.program)
+        }
