@@ -182,7 +182,7 @@ def wide_run(rng: Generator, program: Program, targets: int, sources: int, rate:
 
 # what a line of the interpreter can be: short and long rows, columns, all rows; by chance of spikes and shape
 @pytest.mark.parametrize("t_epoch", [1, 3])
-@pytest.mark.parametrize(("targets", "sources", "rate"), [(1, 70, 0.1), (256, 3, 0.02), (90, 5, 0.95), (40, 40, 0.1)])
+@pytest.mark.parametrize(("targets", "sources", "rate"), [(1, 70, 0.3), (256, 3, 0.02), (90, 5, 0.95), (40, 40, 0.1)])
 @pytest.mark.parametrize(
     "rule",
     [
