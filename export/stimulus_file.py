@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from neuroalign.network import InputPort
 from neuroalign.recording import Stimulus
 
 LABELS = ("labels", "label", "y")
+MAX_BYTES = 2**31
+"""Limit on what the events of a file may become as arrays over time: 2 GiB."""
 
 
 def read_stimulus(path: Path, inputs: tuple[InputPort, ...], dt: float, *, scale: float = 1.0) -> Stimulus:
@@ -32,8 +35,9 @@ def read_stimulus(path: Path, inputs: tuple[InputPort, ...], dt: float, *, scale
     InputError
         If its arrays do not fit the network's inputs.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise FileFormatError(f"input file {path} does not exist")
+    check_scale(scale)
     readers: dict[str, Callable[[Path], Mapping[str, NDArray[Any]]]] = {
         ".npz": _read_npz,
         ".npy": _read_npy,
@@ -45,13 +49,36 @@ def read_stimulus(path: Path, inputs: tuple[InputPort, ...], dt: float, *, scale
     if reader is None:
         raise FileFormatError(f"input file {path}: unknown kind {path.suffix!r}; one of {', '.join(readers)}")
     arrays = dict(reader(path))
-    labels = next((arrays.pop(key) for key in LABELS if key in arrays), None)
-    if scale == 0 or not np.isfinite(scale):
-        raise InputError(f"--input-scale is {scale}; a finite number other than 0 is needed")
+    names = {p.name for p in inputs}
+    labels = next((arrays.pop(key) for key in LABELS if key in arrays and key not in names), None)
     shaped = {
         p.name: _shape(path, p, _pick(path, p, arrays, len(inputs))) / (scale if scale != 1.0 else 1) for p in inputs
     }
-    return Stimulus(shaped, None if labels is None else np.asarray(labels, dtype=np.int64).ravel(), f"{path.name}")
+    samples = next(iter(shaped.values())).shape[0] if shaped else 0
+    return Stimulus(shaped, None if labels is None else _classes(path, labels, samples), f"{path.name}")
+
+
+def check_scale(scale: float) -> None:
+    """Refuse a divisor that would leave no finite input (InputError)."""
+    if scale == 0 or not np.isfinite(scale):
+        raise InputError(f"--input-scale is {scale}; a finite number other than 0 is needed")
+
+
+def _classes(path: Path, labels: NDArray[Any], samples: int) -> NDArray[np.int64]:
+    """Labels as one whole number a sample."""
+    remedy = "give the class of each sample as a whole number from 0"
+    if labels.dtype.kind not in "biuf":
+        first = f", the first {labels.ravel()[0]!s:.40}" if labels.size else ""
+        raise InputError(f"input file {path}: labels have type {labels.dtype}{first}; {remedy}")
+    if labels.shape not in ((samples,), (samples, 1)):
+        raise InputError(
+            f"input file {path}: labels have shape {labels.shape} for {samples} samples; {remedy} (one-hot: its argmax)"
+        )
+    flat = labels.ravel()
+    odd = np.flatnonzero(~np.isfinite(flat) | (flat != np.round(flat)) | (np.abs(flat) >= 2.0**53))
+    if odd.size:
+        raise InputError(f"input file {path}: the label of sample {odd[0]} is {flat[odd[0]]}; {remedy}")
+    return flat.astype(np.int64)
 
 
 def _pick(path: Path, port: InputPort, arrays: Mapping[str, NDArray[Any]], inputs: int) -> NDArray[Any]:
@@ -105,8 +132,10 @@ def _read_npy(path: Path) -> Mapping[str, NDArray[Any]]:
 def _read_csv(path: Path) -> Mapping[str, NDArray[Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-        rows = [line for line in text.splitlines() if line.strip()]
+        rows = [line for line in text.splitlines() if line.split("#")[0].strip()]
         skip = 1 if rows and not _is_number(rows[0].split(",")[0]) else 0
+        if len(rows) == skip:
+            raise FileFormatError(f"input file {path} holds no row of numbers; write one row a step")
         return {path.stem: np.loadtxt(rows[skip:], delimiter=",", ndmin=2, dtype=np.float64)}
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise FileFormatError(
@@ -131,28 +160,55 @@ def _read_nir_data(path: Path, dt: float) -> Mapping[str, NDArray[Any]]:
 
 def _grid(path: Path, name: str, observable: Mapping[str, Any], dt: float) -> NDArray[Any]:
     """(samples, steps, channels) at the network's dt."""
+    where = f"input file {path}: node {name!r}"
     try:
         if observable["@__type__"] == "TimeGriddedData":
             own = float(observable["@dt"])
-            if abs(own - dt) > 1e-6 * dt:
+            if not abs(own - dt) <= 1e-6 * dt:
                 raise InputError(
-                    f"input file {path}: node {name!r} has dt = {own:g} s, the network {dt:g} s; resample it, or set --dt {own:g}"
+                    f"{where} has dt = {own:g} s, the network {dt:g} s; resample it, or set --dt {own:g}"
                 )
             return np.asarray(observable["data"])
         index, time = np.asarray(observable["idx"], dtype=np.int64), np.asarray(observable["time"], dtype=np.float64)
         values = np.asarray(observable.get("value", np.ones(index.shape)), dtype=np.float64)
-        neurons, steps = int(observable["@n_neurons"]), int(np.ceil(float(observable["@t_max"]) / dt - 1e-9))
+        neurons, t_max = int(observable["@n_neurons"]), float(observable["@t_max"])
     except KeyError as missing:
-        raise FileFormatError(f"input file {path}: node {name!r} lacks {missing}") from None
+        raise FileFormatError(f"{where} lacks {missing}; write it again") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise FileFormatError(
+            f"{where} holds something else than numbers ({_first_line(error)}); write it again"
+        ) from None
+    if not index.shape == time.shape == values.shape or index.ndim != 2:
+        raise FileFormatError(
+            f"{where} has idx of shape {index.shape}, time {time.shape} and values {values.shape}; "
+            "all three must be (samples, events)"
+        )
+    steps = _event_steps(where, index.shape[0], neurons, t_max, dt)
     gridded = np.zeros((index.shape[0], steps, neurons))
     sample, event = np.nonzero((index >= 0) & np.isfinite(time))
-    step = np.floor(time[sample, event] / dt + 1e-9).astype(np.int64)
-    if (step >= steps).any() or (step < 0).any() or (index[sample, event] >= neurons).any():
+    at = np.floor(time[sample, event] / dt + 1e-9)
+    if (at >= steps).any() or (at < 0).any() or (index[sample, event] >= neurons).any():
         raise InputError(
-            f"input file {path}: node {name!r} has events beyond its {neurons} neurons or t_max; write it again"
+            f"{where} has events beyond its {neurons} neurons or t_max; write it again"
         )
-    gridded[sample, step, index[sample, event]] = values[sample, event]
+    gridded[sample, at.astype(np.int64), index[sample, event]] = values[sample, event]
     return gridded
+
+
+def _event_steps(where: str, samples: int, neurons: int, t_max: float, dt: float) -> int:
+    """Steps of events up to ``t_max``, refused where they would be none or more than memory should take."""
+    if neurons < 1:
+        raise InputError(f"{where} has n_neurons = {neurons}; at least 1 is needed")
+    if not 0 < t_max < np.inf:
+        raise InputError(f"{where} has t_max = {t_max:g} s; a positive finite time is needed")
+    steps = int(np.ceil(t_max / dt - 1e-9))
+    needed = samples * steps * neurons * 8
+    if needed > MAX_BYTES:
+        raise InputError(
+            f"{where} has t_max = {t_max:g} s and {neurons} neurons: {samples} samples of {steps:.4g} steps need "
+            f"{needed / 2**30:,.1f} GiB, the limit is {MAX_BYTES / 2**30:g} GiB; shorten t_max or split the samples"
+        )
+    return steps
 
 
 def _is_number(cell: str) -> bool:
