@@ -47,8 +47,9 @@ def by_harm(table: ConversionTable) -> tuple[ConversionRow, ...]:
 def verdict(deployment: Deployment) -> Verdict:
     """Whether the chip does what the model does, by the bars above.
 
-    A chip run is judged by accuracy where there are labels, else by its decisions, else by the spikes or membrane of
-    its outputs; fewer than 20 samples or spikes decide nothing. Without a chip run, without evidence, or where two
+    Each output of a chip run is judged by accuracy where there are labels, else by its decisions, and where it decides
+    nothing by its spikes or membrane; the worst output counts. Fewer than 20 spikes, or 20 samples that are not tied in
+    both runs, are no evidence of a decision. Without a chip run, without evidence, or where two
     backends that should be bit-equal are not, the outcome is "undecided".
     """
     judged = [
@@ -82,14 +83,23 @@ def verdict(deployment: Deployment) -> Verdict:
 
 def _behaviour(agreement: Agreement) -> tuple[Outcome, str]:
     """The outcome of one comparison and the sentence that carries it; the worst of several outputs counts."""
+    populations = {p.name: p for p in agreement.populations}
     found = [
-        _decision(o, agreement) for o in agreement.outputs if o.agreement is not None and o.samples >= LEAST_SPIKES
+        _decision(o, agreement)
+        if _decides(o, populations[o.population])
+        else _activity(populations[o.population], agreement)
+        for o in agreement.outputs
+        if o.population in populations
     ]
-    if not found:
-        wanted = {o.population for o in agreement.outputs}
-        found = [_activity(p, agreement) for p in agreement.populations if p.name in wanted or not wanted]
+    if not agreement.outputs:
+        found = [_activity(p, agreement) for p in agreement.populations]
     order: dict[Outcome, int] = {"not deployable": 0, "undecided": 1, "deployable": 2}
     return min(found, key=lambda f: order[f[0]], default=("undecided", "No population was recorded in both runs."))
+
+
+def _decides(output: OutputAgreement, population: PopulationAgreement) -> bool:
+    """Whether decisions are evidence: a silent output decides by a tie, and so do both runs of it alike."""
+    return population.evidence and output.agreement is not None and output.samples - output.both_ties >= LEAST_SPIKES
 
 
 def _decision(output: OutputAgreement, agreement: Agreement) -> tuple[Outcome, str]:
@@ -103,7 +113,11 @@ def _decision(output: OutputAgreement, agreement: Agreement) -> tuple[Outcome, s
         )
         return ("deployable" if loss <= ACCURACY_BAR + 1e-12 else "not deployable"), text
     share = output.agreement or 0.0
-    text = f"Decisions of {output.name}: {share:.2%} of {output.samples:,} samples alike, {names} ({DECISION_BAR:.0%} passes)."
+    left_out = f"; {output.both_ties:,} tied in both are not counted" if output.both_ties else ""
+    text = (
+        f"Decisions of {output.name}: {share:.2%} of {output.samples - output.both_ties:,} samples alike, {names} "
+        f"({DECISION_BAR:.0%} passes{left_out})."
+    )
     return ("deployable" if share >= DECISION_BAR else "not deployable"), text
 
 

@@ -17,7 +17,11 @@ RULE_SILENT = "largest sum of v over time; then the lower index"
 
 @dataclass(frozen=True)
 class OutputAgreement:
-    """Decisions read from one output; shares are None where they cannot be formed."""
+    """Decisions read from one output; shares are None where they cannot be formed.
+
+    Accuracies are shares of all samples; ``agreement`` is a share of those not tied in both runs, since a class that
+    neither run leads to (as where both are silent) is no agreement. ``both_ties`` counts the samples left out.
+    """
 
     name: str
     population: str
@@ -28,6 +32,7 @@ class OutputAgreement:
     candidate_accuracy: float | None
     reference_ties: int
     candidate_ties: int
+    both_ties: int = 0
 
 
 def decidable(recording: Recording, population: str, spiking: bool) -> bool:
@@ -46,6 +51,14 @@ def decide(recording: Recording, population: str, steps: int, spiking: bool) -> 
     InputError
         If the state that the rule needs was not recorded, or for too few steps.
     """
+    decided, tied = _decide(recording, population, steps, spiking)
+    return decided, int(tied.sum())
+
+
+def _decide(
+    recording: Recording, population: str, steps: int, spiking: bool
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The class of each sample, and whether several neurons were in the lead."""
     if not decidable(recording, population, spiking):
         state = "s" if spiking else "v"
         raise InputError(f"{recording.backend} did not record {state!r} of {population!r}; its decisions need it")
@@ -57,8 +70,8 @@ def decide(recording: Recording, population: str, steps: int, spiking: bool) -> 
     if spiking and (population, "v") in recording.states:
         sums = aligned(recording, population, "v", steps).sum(1, dtype=np.float64)
     leading = lead == lead.max(1, keepdims=True)
-    ties = int((leading.sum(1) > 1).sum())
-    return np.asarray(np.where(leading, sums, -np.inf).argmax(1), dtype=np.int64), ties
+    decided = np.asarray(np.where(leading, sums, -np.inf).argmax(1), dtype=np.int64)
+    return decided, np.asarray(leading.sum(1) > 1, dtype=np.bool_)
 
 
 def output_agreement(
@@ -71,7 +84,7 @@ def output_agreement(
 ) -> OutputAgreement:
     """Decisions of both runs for ``output``, a pair (output name, population), against each other and the labels."""
     name, population = output
-    (left, left_ties), (right, right_ties) = (decide(r, population, steps, spiking) for r in (reference, candidate))
+    (left, left_tied), (right, right_tied) = (_decide(r, population, steps, spiking) for r in (reference, candidate))
     if labels is not None and len(labels) != left.size:
         raise InputError(
             f"{len(labels)} labels for {left.size} samples of output {name!r}; one label a sample is needed"
@@ -79,16 +92,18 @@ def output_agreement(
     neurons = next(a.shape[2] for (p, _), a in reference.states.items() if p == population)
     chooses = neurons > 1 and left.size > 0  # one neuron has nothing to choose from
     judged = chooses and labels is not None
+    counted = ~(left_tied & right_tied)
     return OutputAgreement(
         name=name,
         population=population,
         rule=RULE_SPIKING if spiking else RULE_SILENT,
         samples=left.size,
-        agreement=float((left == right).mean()) if chooses else None,
+        agreement=float((left == right)[counted].mean()) if chooses and counted.any() else None,
         reference_accuracy=float((left == labels).mean()) if judged else None,
         candidate_accuracy=float((right == labels).mean()) if judged else None,
-        reference_ties=left_ties if chooses else 0,
-        candidate_ties=right_ties if chooses else 0,
+        reference_ties=int(left_tied.sum()) if chooses else 0,
+        candidate_ties=int(right_tied.sum()) if chooses else 0,
+        both_ties=int((~counted).sum()) if chooses else 0,
     )
 
 

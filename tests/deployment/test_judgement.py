@@ -120,6 +120,47 @@ def test_the_worst_of_several_outputs_counts() -> None:
     assert "other" in found.facts[0]
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_decisions_of_an_output_that_is_no_evidence_decide_nothing(labelled: bool) -> None:
+    """A silent output ties in every sample, in both runs alike."""
+    accuracy = 0.5 if labelled else None
+    made = with_hidden(f1_near=None, reference_spikes=0, candidate_spikes=0, evidence=False)
+    agreement = made.agreements[0]
+    output = replace(
+        agreement.outputs[0], agreement=1.0, samples=400, reference_accuracy=accuracy, candidate_accuracy=accuracy
+    )
+    found = verdict(replace(made, agreements=(replace(agreement, outputs=(output,)),)))
+    assert found.outcome == "undecided"
+
+
+@pytest.mark.parametrize(("tied", "outcome"), [(80, "not deployable"), (81, "deployable")])
+def test_samples_tied_in_both_runs_are_no_evidence_of_a_decision(tied: int, outcome: str) -> None:
+    """20 samples that count suffice; with fewer the membrane judges, and that is exact here."""
+    made = with_output(agreement=0.0, reference_accuracy=None, candidate_accuracy=None, samples=100, both_ties=tied)
+    agreement = made.agreements[0]
+    readout = agreement.populations[1]
+    assert readout.membrane is not None
+    exact = replace(readout, membrane=replace(readout.membrane, rms_share=0.0))
+    populations = (agreement.populations[0], exact)
+    assert verdict(replace(made, agreements=(replace(agreement, populations=populations),))).outcome == outcome
+
+
+@pytest.mark.parametrize(("f1", "outcome"), [(0.95, "deployable"), (0.2, "not deployable")])
+def test_an_output_that_decides_nothing_is_judged_beside_one_that_does(f1: float, outcome: str) -> None:
+    made = with_output(samples=1000, reference_accuracy=0.9, candidate_accuracy=0.9)
+    agreement = made.agreements[0]
+    hidden, readout = agreement.populations
+    assert hidden.spikes is not None
+    spikes = replace(hidden.spikes, f1_near=f1, f1_exact=f1, reference_spikes=1000, bins=100_000)
+    single = replace(agreement.outputs[0], name="single", population="hidden", agreement=None)
+    changed = replace(
+        agreement,
+        populations=(replace(hidden, spikes=spikes, evidence=True), readout),
+        outputs=(*agreement.outputs, single),
+    )
+    assert verdict(replace(made, agreements=(changed,))).outcome == outcome
+
+
 def test_a_coarse_chip_is_found_out_and_a_fine_one_passes() -> None:
     labels = deployment(samples=200).stimulus.labels
     assert labels is not None

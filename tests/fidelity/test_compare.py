@@ -170,6 +170,19 @@ def test_accuracy_and_agreement_with_labels() -> None:
     assert (found.reference_accuracy, found.candidate_accuracy, found.agreement) == (0.75, 0.5, 0.75)
 
 
+def test_samples_tied_in_both_runs_are_not_counted_as_alike() -> None:
+    """Of four samples two are silent in both runs, one in the candidate alone, and one is decided alike."""
+    s, v = np.zeros((4, STEPS, 2)), np.zeros((4, STEPS, 2))
+    s[2, 0, 1] = s[3, 0, 1] = 1
+    other = s.copy()
+    other[2] = 0
+    found = judge(recording(s, v), recording(other, v), outputs=(("out", "p"),)).outputs[0]
+    assert (found.samples, found.reference_ties, found.candidate_ties, found.both_ties) == (4, 2, 3, 2)
+    assert found.agreement == 0.5
+    silent = judge(recording(0 * s, v), recording(0 * s, v), outputs=(("out", "p"),)).outputs[0]
+    assert silent.agreement is None
+
+
 def test_one_neuron_decides_nothing(spikes: NDArray[Any]) -> None:
     one = spikes[:, :, :1]
     found = judge(recording(one), recording(one), labels=np.zeros(2, dtype=np.int64), outputs=(("out", "p"),)).outputs[
