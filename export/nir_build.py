@@ -19,7 +19,7 @@ from neuroalign.export.nir_time import raised_to_dt
 from neuroalign.export.nir_tree import Edge, Note
 from neuroalign.network import Connection, FloatArray, InputPort, Network, NeuronKind, Population, ResetMode
 
-Initial = Literal["rest", "zero"]
+Initial = Literal["rest", "zero", "settled"]
 GainUnit = Literal["step", "second"]
 Nodes = Mapping[str, NeuronNode | LinearNode]
 
@@ -148,7 +148,13 @@ def _population(node: NeuronNode, shape: Shape, bias: FloatArray, timing: Timing
 
     leaky = "v_leak" in node.values
     per_step = node.kind in ("IF", "I") and timing.if_gain == "step"
-    v_leak = value("v_leak", 0.0)
+    v_leak, v_reset = value("v_leak", 0.0), value("v_reset", 0.0)
+    v_threshold = value("threshold" if node.kind == "Threshold" else "v_threshold", np.inf)
+    w_in, r = value("w_in", 1.0), value("r", 1.0) / (timing.dt if per_step else 1.0)
+    v0, i0 = (v_leak if leaky and timing.initial == "rest" else np.zeros(size)), np.zeros(size)
+    if leaky and timing.initial == "settled":
+        i0 = w_in * bias
+        v0 = np.where(v_leak + r * i0 < v_threshold, v_leak + r * i0, v_reset)
     tau_key = {"CubaLIF": "tau_mem", "CubaLI": "tau_mem", "Threshold": ""}.get(node.kind, "tau")
     return Population(
         name=node.name,
@@ -156,14 +162,14 @@ def _population(node: NeuronNode, shape: Shape, bias: FloatArray, timing: Timing
         shape=shape or (1,),
         tau_mem=raised_to_dt(value(tau_key, np.inf, timing.tau_scale), timing.dt) if tau_key else np.zeros(size),
         tau_syn=raised_to_dt(value("tau_syn", 0.0, timing.tau_scale), timing.dt),
-        r=value("r", 1.0) / (timing.dt if per_step else 1.0),
-        w_in=value("w_in", 1.0),
+        r=r,
+        w_in=w_in,
         v_leak=v_leak,
-        v_threshold=value("threshold" if node.kind == "Threshold" else "v_threshold", np.inf),
-        v_reset=value("v_reset", 0.0),
+        v_threshold=v_threshold,
+        v_reset=v_reset,
         bias=bias,
-        v0=v_leak if leaky and timing.initial == "rest" else np.zeros(size),
-        i0=np.zeros(size),
+        v0=v0,
+        i0=i0,
     )
 
 
@@ -191,6 +197,10 @@ def _state_assumptions(neurons: Sequence[NeuronNode], timing: Timing, assume: No
     leaking = [n.name for n in neurons if "v_leak" in n.values and n.values["v_leak"].any()]
     if leaking and timing.initial == "rest":
         assume(f"{', '.join(leaking)}: v starts at v_leak, i at 0; --initial zero starts v at 0")
+    if timing.initial == "settled":
+        assume(
+            "v and i start where leak and bias alone would bring them; where that is above threshold, v starts at v_reset"
+        )
     unset = [n.name for n in neurons if "v_reset" in n.missing and n.name in leaking]
     if unset:
         assume(

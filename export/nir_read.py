@@ -78,7 +78,8 @@ def read_nir(
     strict
         Refuse a file that needs repairs.
     initial
-        Membrane before the first step: "rest" (v_leak, as Norse starts) or "zero".
+        State before the first step: "rest" (v at v_leak, as Norse starts), "zero", or "settled" (where leak and bias
+        alone lead; v_reset where that is above threshold).
     tau_unit
         Unit of the file's time constants: "s", "ms", "steps", or "dt" for seconds times dt (a fault of norse 1.1.0).
         None reads seconds, and refuses values that are implausible as seconds.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation
 from neuroalign.conversion import ConversionRow, ConversionTable
+from neuroalign.errors import ConversionRefused
 from neuroalign.network import Network
 from neuroalign.profile import Delay, Profile
 from neuroalign.quantise.align_delays import align_delays
@@ -36,7 +37,7 @@ def compile_network(
     network, profile
         The float model and the target.
     strict
-        Refuse what the chip would do differently (cycles that lag the model).
+        Refuse cycles that lag the model, numbers that saturate and leaks that are lost.
     graded
         Input name to the largest magnitude of its values, for inputs that send numbers instead of spikes.
     learning
@@ -67,7 +68,18 @@ def compile_network(
         table += ConversionTable(converted)
     chip = _assemble(network, profile, inputs, populations, connections)
     check_chip(chip)
+    if strict:
+        _refuse_losses(table)
     return chip, table
+
+
+def _refuse_losses(table: ConversionTable) -> None:
+    for row in table.rows:
+        if row.quantity != "headroom" and row.status in ("saturated", "approximate"):
+            raise ConversionRefused(
+                f"{row.where!r}: {row.quantity} is {row.status} ({row.float_value:.4g} would be held as {row.stored}, {row.note or 'its range ends there'}); "
+                "--strict refuses it; change the network, or deploy without --strict"
+            )
 
 
 def float_model(network: Network, profile: Profile, graded: Mapping[str, float] | None = None) -> ChipNetwork:

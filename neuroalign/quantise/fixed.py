@@ -13,6 +13,7 @@ from neuroalign.conversion import ConversionRow
 from neuroalign.network import Connection
 from neuroalign.profile import Profile
 from neuroalign.quantise.formats import IntegerFormats, integer_formats
+from neuroalign.quantise.headroom import headroom_row, reach
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.normal_form import NormalPopulation
 from neuroalign.quantise.plastic import hold_plastic, plastic_kernel, weight_limit
@@ -66,7 +67,7 @@ def convert_population(
         else plastic_kernel(form, c, reference, learning.get(c.name, RuleChoices()))
         for c in driving
     }
-    headroom = _headroom(form, tuple(kernels.values()), drive / reference, decays, formats)
+    headroom = _headroom(form, tuple(kernels.values()), reference, decays, formats)
     k = choose_k(tuple(kernels.values()), headroom, formats.exponents, integer=form.population.spiking)
     units_per_volt = k * 2.0**formats.align / reference
     converted = [
@@ -90,13 +91,24 @@ def convert_population(
         formats,
     )
     population = _population(form, decays, threshold, (mantissa, exponent), start, units_per_volt, formats)
+    held = [c for c, _ in converted if c.drives]
+    largest = [graded[c.source].largest if c.source in graded else 1.0 for c in held]
+    spiking = form.population.spiking
     rows = (
         *(row for _, rows in converted for row in rows),
         _threshold_row(form, threshold, units_per_volt, formats),
-        *_decay_rows(form, decays),
+        *_decay_rows(form, decays, formats),
         *bias_row,
         *start.rows,
-        _headroom_row(form, k, headroom),
+        headroom_row(
+            form.population.name,
+            held,
+            largest,
+            mantissa << exponent,
+            (decays.u, decays.v),
+            threshold << formats.threshold.shift if spiking else None,
+            formats,
+        ),
     )
     return population, tuple(c for c, _ in converted), rows
 
@@ -142,16 +154,15 @@ def _decays(form: NormalPopulation, formats: IntegerFormats) -> Decays:
     return Decays(du, dv, (du + formats.decay.u_offset) / scale, (dv + formats.decay.v_offset) / scale)
 
 
-def _decay_rows(form: NormalPopulation, decays: Decays) -> tuple[ConversionRow, ...]:
-    name = form.population.name
+def _decay_rows(form: NormalPopulation, decays: Decays, formats: IntegerFormats) -> tuple[ConversionRow, ...]:
+    name, unit = form.population.name, 2.0**-formats.decay.bits
+
+    def beyond(held: FloatArray, wanted: FloatArray) -> int:
+        # One unit is what a full decay misses where the field has no offset; more was cut off by the field's range.
+        return int(np.count_nonzero(np.abs(held - wanted) > unit * (1 + 1e-9)))
+
     u = array_row(
-        name,
-        "decay_u",
-        form.decay_u,
-        decays.du,
-        decays.u,
-        "1/step",
-        saturated=int(np.count_nonzero(np.abs(decays.u - form.decay_u) * 2**12 > 0.5 + 1e-9)),
+        name, "decay_u", form.decay_u, decays.du, decays.u, "1/step", saturated=beyond(decays.u, form.decay_u)
     )
     dead = int(np.count_nonzero((form.decay_v > 0) & (decays.v == 0)))
     note = f"{dead} neuron(s) lose their leak: dt/tau_mem is below half a unit of the decay field" if dead else ""
@@ -163,7 +174,8 @@ def _decay_rows(form: NormalPopulation, decays: Decays) -> tuple[ConversionRow, 
         decays.v,
         "1/step",
         note,
-        saturated=int(np.count_nonzero(np.abs(decays.v - form.decay_v) * 2**12 > 0.5 + 1e-9)),
+        saturated=beyond(decays.v, form.decay_v),
+        status="approximate" if dead else None,
     )
     return u, v
 
@@ -199,30 +211,27 @@ def _kernel(
 
 
 def _headroom(
-    form: NormalPopulation, kernels: Sequence[Kernel], drive: FloatArray, decays: Decays, formats: IntegerFormats
+    form: NormalPopulation, kernels: Sequence[Kernel], reference: FloatArray, decays: Decays, formats: IntegerFormats
 ) -> Headroom:
     """Bounds on K from the formats and from every input spiking in every step."""
     unit = 2.0**formats.align
     zero = np.zeros(form.population.size)
+    drive = (decays.v * form.leak_drive + form.bias_drive) / reference
     above = sum((np.clip(k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), zero)
     below = sum((np.clip(-k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), zero)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        up, down = above / decays.u + np.clip(drive, 0, None), below / decays.u + np.clip(-drive, 0, None)
-        # A spiking membrane ends its rise at the threshold; nothing but the leak ends a fall.
-        highest = 1.0 + up if form.population.spiking else np.where(up > 0, up / decays.v, 0.0)
-        lowest = np.where(down > 0, down / decays.v, 0.0)
-    current = max(float((above / decays.u).max(initial=0.0)), float((below / decays.u).max(initial=0.0)))
-    membrane = max(float(highest.max(initial=0.0)), float(lowest.max(initial=0.0)))
+    threshold = np.ones(form.population.size) if form.population.spiking else None
+    bounds = reach(above, below, drive, (decays.u, decays.v), threshold)
     largest_drive = float(np.abs(drive).max(initial=0.0))
-    hard = min(_limit(formats.bias_limit, largest_drive * unit), float(formats.threshold_limit))
-    safe = min(hard, _limit(formats.u_limit, current * unit), _limit(formats.v_limit - unit, membrane * unit))
+    start = float(np.abs(form.v_start / reference).max(initial=0.0))
+    hard = min(
+        float(formats.threshold_limit),
+        formats.bias_limit / (largest_drive * unit) if largest_drive > 0 else np.inf,
+        formats.v_limit / (start * unit) if start > 0 else np.inf,
+    )
+    safe = min(hard, bounds.limit_on_scale(formats.u_limit / unit, formats.v_limit / unit - 1))
     # Below this even the largest weights need a negative exponent, whose rounding down is a drift in every step.
     widest = min((1.0 / k.needed for k in kernels if k.needed > 0), default=1.0)
     return Headroom(hard, safe, max(LEAST_THRESHOLD, widest) if form.population.spiking else widest)
-
-
-def _limit(limit: float, needed: float) -> float:
-    return limit / needed if needed > 0 else np.inf
 
 
 def _connection(
@@ -242,7 +251,11 @@ def _connection(
     volts = held * 2.0 ** (exponent + formats.align) / units_per_volt[:, None]
     meaning = np.divide(volts, gain, out=np.array(c.weight), where=gain != 0)
     note = f"{kernel.sign_mode}, {formats.weight_bits} bits, exponent {exponent}"
-    row = array_row(c.name, "weight", c.weight, held, meaning, "", note, saturated=clipped, shift=exponent)
+    # A weight counts by what it does to its neuron: gains and thresholds may differ by orders of magnitude.
+    effect = np.abs(form.kernel_gain) * units_per_volt
+    largest = float((effect[:, None] * np.abs(c.weight)).max(initial=0.0))
+    scale = np.divide(largest, effect, out=np.full(effect.shape, np.inf), where=effect > 0)[:, None]
+    row = array_row(c.name, "weight", c.weight, held, meaning, "", note, saturated=clipped, shift=exponent, scale=scale)
     chip = ChipConnection(
         name=c.name,
         source=c.source,
@@ -304,15 +317,3 @@ def _threshold_row(
     return array_row(
         name, "threshold", form.population.v_threshold, threshold, meaning, "V", note, shift=formats.threshold.shift
     )
-
-
-def _headroom_row(form: NormalPopulation, k: float, headroom: Headroom) -> ConversionRow:
-    if k <= headroom.safe * (1 + 1e-12):
-        note = "no input can make u wrap or v saturate"
-        return note_row(form.population.name, "headroom", note, "exact")
-    share = headroom.safe / k
-    note = (
-        f"safe while a step's input stays below {share:.1%} of every input spiking in every step; "
-        "runs count what exceeds it"
-    )
-    return note_row(form.population.name, "headroom", note, "approximate")

@@ -53,7 +53,7 @@ class NormalPopulation:
 def normalise(network: Network, population: Population, latency_steps: int) -> NormalPopulation:
     """The normal form of one population."""
     e = euler(population, network.dt)
-    offset = population.v_reset if network.reset == "zero" else np.zeros_like(population.v_reset)
+    offset = _offset(network, population)
     steady = population.w_in * population.bias
     return NormalPopulation(
         population=population,
@@ -70,6 +70,13 @@ def normalise(network: Network, population: Population, latency_steps: int) -> N
         reset=network.reset,
         dt=network.dt,
     )
+
+
+def _offset(network: Network, population: Population) -> FloatArray:
+    """The voltage that becomes 0 on chip: where a spike resets to, or where a membrane that never spikes rests."""
+    if not population.spiking:
+        return population.v_leak
+    return population.v_reset if network.reset == "zero" else np.zeros_like(population.v_reset)
 
 
 def states_before_start(
@@ -100,5 +107,15 @@ def refuse_crossing(form: NormalPopulation, v: FloatArray, step: int) -> None:
         index = int(np.flatnonzero(above)[0])
         raise ConversionRefused(
             f"population {form.population.name!r}: neuron {index} would be above its threshold at chip step {step}, before the "
-            f"model starts (the population lags {form.latency_steps} steps); start it nearer to rest (--initial zero) or lower its bias"
+            f"model starts (the population lags {form.latency_steps} steps); {_remedy(form, index)}"
         )
+
+
+def _remedy(form: NormalPopulation, index: int) -> str:
+    """What would keep the lead-in below threshold."""
+    drive = float(form.decay_v[index] * form.leak_drive[index] + form.bias_drive[index])
+    if drive > form.threshold[index]:
+        return "its constant drive alone is above the threshold: lower its bias"
+    if form.v_start[index] > 0 and drive <= 0:
+        return "it starts high and falls: start it nearer to rest (--initial zero or settled), or raise its bias"
+    return "its bias pulls it down from there: start it settled (--initial settled), or raise its bias"

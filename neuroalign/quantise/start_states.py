@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,11 @@ IntArray = NDArray[np.int64]
 
 FORGETS = 2.0**-10
 """What remains of a state after a step in which it counts as forgotten: it has no past to be reconstructed."""
+
+
+NEIGHBOURS = 4
+"""Truncation makes the arrival step unevenly; the nearest lies this close to the corrected start."""
+Arrive = Callable[[IntArray], IntArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,19 +75,36 @@ def fixed_start_states(
             path.append(np.clip(moved, -formats.v_limit, formats.v_limit).astype(np.int64))
         return path
 
-    u0 = _held(_backward(wanted_u, keep_u, steps), formats.u_limit)
-    u0 = _held(u0 + _backward(wanted_u - currents(u0)[-1], keep_u, steps), formats.u_limit)
+    def best(
+        start: FloatArray, arrive: Arrive, wanted: FloatArray, keep: FloatArray, limit: int
+    ) -> tuple[IntArray, int]:
+        """The start that arrives nearest: the backward run, corrected by what integer runs forward miss."""
+        first = _held(start, limit)
+        exact = first + _backward(wanted - arrive(first), keep, steps)
+        nearest = _held(exact, limit)
+        for beside in sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs) if steps else ():
+            held = _held(np.rint(exact) + beside, limit)
+            closer = np.abs(wanted - arrive(held)) < np.abs(wanted - arrive(nearest))
+            nearest = np.where(closer, held, nearest)
+        return nearest, int(np.count_nonzero(np.abs(np.rint(exact)) > limit))
+
+    u0, clipped_u = best(
+        _backward(wanted_u, keep_u, steps), lambda x: currents(x)[-1], wanted_u, keep_u, formats.u_limit
+    )
     u = currents(u0)
     v = wanted_v
     for step in range(steps, 0, -1):
         v = np.where(keep_v > FORGETS, (v - u[step] - drive) / np.where(keep_v > FORGETS, keep_v, 1.0), 0.0)
-    v0 = _held(v, formats.v_limit)
-    v0 = _held(v0 + _backward(wanted_v - membranes(v0, u)[-1], keep_v, steps), formats.v_limit)
+    v0, clipped_v = best(v, lambda x: membranes(x, u)[-1], wanted_v, keep_v, formats.v_limit)
     path = membranes(v0, u)
     # The state before step 1 is never compared with the threshold, so it may lie above it.
     for step, state in enumerate(path[1:], start=1):
         refuse_crossing(form, np.where(state > threshold, np.inf, -np.inf), step)
-    return StartStates(u0, v0, _rows(form, (u0, v0), (u[-1], path[-1]), (keep_u, keep_v), units_per_volt))
+    scale = (
+        threshold / units_per_volt if form.population.spiking else np.full(u0.shape, formats.v_limit) / units_per_volt
+    )
+    rows = _rows(form, (u0, v0), (u[-1], path[-1]), (keep_u, keep_v), units_per_volt, (clipped_u, clipped_v), scale)
+    return StartStates(u0, v0, rows)
 
 
 def _backward(state: FloatArray, keep: FloatArray, steps: int) -> FloatArray:
@@ -100,6 +123,8 @@ def _rows(
     reached: tuple[IntArray, IntArray],
     keep: tuple[FloatArray, FloatArray],
     units_per_volt: FloatArray,
+    clipped: tuple[int, int],
+    scale: FloatArray,
 ) -> tuple[ConversionRow, ...]:
     name, steps = form.population.name, form.latency_steps
     note = (
@@ -109,11 +134,13 @@ def _rows(
     )
     rows = []
     wanted = (form.u_start, form.v_start)
-    for quantity, want, held, got, kept in zip(("u0", "v0"), wanted, start, reached, keep, strict=True):
+    for quantity, want, held, got, kept, beyond in zip(
+        ("u0", "v0"), wanted, start, reached, keep, clipped, strict=True
+    ):
         matters = kept > FORGETS
         if not (want[matters].any() or held.any()):
             continue
         unit = "V/step" if quantity == "u0" else "V"
         meaning = np.where(matters, got / units_per_volt, want)
-        rows.append(array_row(name, quantity, want, held, meaning, unit, note))
+        rows.append(array_row(name, quantity, want, held, meaning, unit, note, saturated=beyond, scale=scale))
     return tuple(rows)
