@@ -96,7 +96,8 @@ def print_check(check: RuleCheck) -> None:
     table = Table(title="Weights over time", title_justify="left")
     for column in ("run", "against", "step", "r", "signs", "angle", "RMS", "of range", "clipped"):
         table.add_column(column, justify="left" if column in ("run", "against") else "right")
-    for agreement in check.agreements:
+    equal = {b.right for b in check.bit_equality if b.holds}
+    for agreement in (a for a in check.agreements if a.candidate not in equal):  # the same figures once more
         for row in _read_rows(agreement):
             table.add_row(*row)
         table.add_section()

@@ -49,7 +49,7 @@ class RuleCheck:
     spikes
         What the rule saw, in words.
     agreements
-        Ideal against float, chip against ideal, chip against float; the last is the user's question.
+        Ideal against float; each chip run against ideal; each against float, which is the user's question.
     shares
         Where the difference between chip and float comes from.
     causes
@@ -78,5 +78,7 @@ class RuleCheck:
 
     @property
     def question(self) -> LearningAgreement:
-        """Chip against float where a chip ran, else ideal against float."""
-        return self.agreements[-1]
+        """The first chip run against float, else ideal against float."""
+        chips = [run.label for run in self.runs if run.raw is not None]
+        found = [a for a in self.agreements if a.reference == self.runs[0].label and a.candidate in chips]
+        return (*found, *self.agreements)[0]

@@ -32,6 +32,8 @@ from neuroalign.sim.norse_reference.backend import NorseReference
 
 FLOAT, IDEAL = "float model", "ideal (no rounding)"
 SPIKES: tuple[Probe, ...] = (("pre", "s"), ("post", "s"))
+COMPILED_STEPS = 20_000
+"""Shorter checks are done in the emulator's readable form before the compiled one would be compiled; the bits are equal."""
 ROOM = 1.25
 """The unit chosen from the float run leaves this much room above its largest weight."""
 WIDENINGS = 24
@@ -142,6 +144,7 @@ class _Trial:
             chip_stimulus(self.stimulus, chip),
             [*SPIKES, *learning_probes(chip)],
             read_steps=chip_reads(chip, self.read_steps),
+            implementation="kernels" if self.options.steps > COMPILED_STEPS else "reference",
             progress=self.told(f"emulator: {label}"),
         )
         return _run(label, "emulator", chip, recording, time.perf_counter() - started)
