@@ -46,11 +46,15 @@ WEIGHT_RANGE = 255
 
 @dataclass(frozen=True)
 class HeldRule:
-    """A Program, the unit of its weights in the model's unit, and the rows of its constants."""
+    """A Program, the unit of its weights in the model's unit, and the rows of its constants.
+
+    A carried weight unit is ``2**tag_bits`` tag units; 0 in the direct form.
+    """
 
     program: Program
     weight_unit: float
     rows: tuple[ConversionRow, ...] = field(default=())
+    tag_bits: int = 0
 
 
 def float_program(rule: LearningRule, dt: float, weight_unit: float = 1.0) -> Program:
@@ -136,7 +140,7 @@ def hold_rule(
         form_row(where, choices.form, program, bits, used, scales.weight_unit),
         *epoch_rows(where, choices.t_epoch),
     )
-    return HeldRule(program, scales.weight_unit, rows)
+    return HeldRule(program, scales.weight_unit, rows, bits)
 
 
 def _check_form(rule: LearningRule, choices: RuleChoices) -> None:
