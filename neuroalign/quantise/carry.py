@@ -70,7 +70,9 @@ def choose_transfer(
         room = TAG_LIMIT - (SGN_THRESHOLD if form == "sgn" else 2 ** (m - 1))
         return OVERLAP * change * 2.0**m * (1 + spikes_per_epoch * 2.0**period) / room
 
-    possible = [bits] if bits is not None else [SGN_TAG_BITS] if form == "sgn" else sorted(EXACT_FACTORS, reverse=True)
+    if bits is None and form == "sgn":
+        bits = SGN_TAG_BITS  # there is no other: rare bursts saturate the tag, which costs less than not learning
+    possible = [bits] if bits is not None else sorted(EXACT_FACTORS, reverse=True)
     if bits is not None and used(bits, 0) <= OVERLAP:
         best = next((p for p in range(LONGEST_K, -1, -1) if used(bits, p) <= 1), 0)
         return bits, best if k is None else k, used(bits, best if k is None else k)
