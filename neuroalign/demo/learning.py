@@ -16,10 +16,10 @@ from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.emulator import Emulator
 
 NETWORK = Protocol(inputs=40, outputs=8)
-SECONDS, SEED, BIN_STEPS = 20.0, 1, 4
+SECONDS, SEED, BIN_STEPS = 12.0, 1, 4
 """Model time; the seed; 4 steps of 0.25 ms become one of the chip's 1 ms."""
-ROOM = 1.25
-"""The chip's weight range holds this much more than the largest weight of the float rule."""
+ROOM = 2.0
+"""The chip holds weights up to this many times the largest of the float rule, so that one spike pair stays a small change."""
 
 
 @dataclass(frozen=True)
