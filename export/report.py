@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -45,6 +47,9 @@ STATUS_WORDS: Mapping[str, str] = {
     "approximate": "the chip does something else",
 }
 
+NO_CHARACTER = "backslashreplace"
+"""What becomes of a byte in a file's name that is no UTF-8: JSON's own escape of it, the same in the page."""
+
 
 @dataclass(frozen=True)
 class MeasuredRow:
@@ -71,19 +76,27 @@ def write_report(deployment: Deployment, out_dir: Path) -> Path:
 
 
 def write_page(out_dir: Path, page: str, document: Mapping[str, Any]) -> Path:
-    """Write a page and its JSON as report.html and report.json; return the page's path (OutputError if impossible)."""
+    """Write a page and its JSON as report.html and report.json; return the page's path (OutputError if impossible).
+
+    Directories that were made for them are removed again where writing fails.
+    """
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False)
-    try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"cannot make directory {out_dir}: {reason}; choose another with --out") from error
+    made = [p for p in (out_dir, *out_dir.parents) if not os.path.lexists(p)]
 
     def both(temporary: Path) -> None:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(page, encoding="utf-8", errors=NO_CHARACTER)
         _write_text(out_dir / "report.json", text + "\n")
 
-    return write_atomically(out_dir / "report.html", both)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        return write_atomically(out_dir / "report.html", both)
+    except OSError as error:
+        _remove_empty(made)
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot make directory {out_dir}: {reason}; choose another with --out") from error
+    except BaseException:
+        _remove_empty(made)
+        raise
 
 
 def write_rows(
@@ -203,4 +216,10 @@ def _number(value: float | None, digits: int = 4) -> str:
 
 
 def _write_text(path: Path, text: str) -> Path:
-    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8", errors=NO_CHARACTER))
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    with contextlib.suppress(OSError):
+        for folder in folders:
+            folder.rmdir()

@@ -165,9 +165,7 @@ def _grid(path: Path, name: str, observable: Mapping[str, Any], dt: float) -> ND
         if observable["@__type__"] == "TimeGriddedData":
             own = float(observable["@dt"])
             if not abs(own - dt) <= 1e-6 * dt:
-                raise InputError(
-                    f"{where} has dt = {own:g} s, the network {dt:g} s; resample it, or set --dt {own:g}"
-                )
+                raise InputError(f"{where} has dt = {own:g} s, the network {dt:g} s; resample it, or set --dt {own:g}")
             return np.asarray(observable["data"])
         index, time = np.asarray(observable["idx"], dtype=np.int64), np.asarray(observable["time"], dtype=np.float64)
         values = np.asarray(observable.get("value", np.ones(index.shape)), dtype=np.float64)
@@ -188,9 +186,7 @@ def _grid(path: Path, name: str, observable: Mapping[str, Any], dt: float) -> ND
     sample, event = np.nonzero((index >= 0) & np.isfinite(time))
     at = np.floor(time[sample, event] / dt + 1e-9)
     if (at >= steps).any() or (at < 0).any() or (index[sample, event] >= neurons).any():
-        raise InputError(
-            f"{where} has events beyond its {neurons} neurons or t_max; write it again"
-        )
+        raise InputError(f"{where} has events beyond its {neurons} neurons or t_max; write it again")
     gridded[sample, at.astype(np.int64), index[sample, event]] = values[sample, event]
     return gridded
 

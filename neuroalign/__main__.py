@@ -1,29 +1,123 @@
-"""Entry point: errors the toolkit raises on purpose become one line and an exit code; Ctrl-C ends quietly."""
+"""Entry point: errors the toolkit raises on purpose become one line and an exit code; signals end it tidily."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
 
 from neuroalign.errors import NeuroalignError
 
 
+class Signalled(SystemExit):
+    """A signal ended the program: as an exception, so that whatever is under way is cleaned up."""
+
+
 def main() -> None:
     """Run the command line."""
-    from neuroalign.cli import app
+    if sys.stdout is not None and hasattr(sys.stdout, "reconfigure"):
+        # A file name may hold bytes that are no text, and a terminal may lack a character: neither is worth failing for.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with _signals_raised():
+        raise SystemExit(_exit_code())
 
+
+def _exit_code() -> int:
     try:
-        app(prog_name="neuroalign")
+        return _run()
     except NeuroalignError as error:
-        print(f"neuroalign: {' '.join(str(error).split())}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        print("neuroalign: interrupted; nothing was left half-written", file=sys.stderr)
-        raise SystemExit(130) from None
+        _tell(" ".join(str(error).split()))
+        return error.exit_code
+    except Signalled as end:
+        code = int(end.code or 0)
+        _tell("interrupted; nothing was left half-written" if code == 130 else "ended; nothing was left half-written")
+        return code
     except BrokenPipeError:
         # The reader has gone (such as `| head`): nothing more can be said, and Python's own flush must not try.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(141) from None
+        _discard_output()
+        return 141
+    except OSError:
+        reason = _why_output_fails()
+        if reason is None:
+            raise
+        _discard_output()
+        _tell(f"cannot write to standard output: {reason}; free space there or send it elsewhere")
+        return 6
+
+
+def _run() -> int:
+    """Run the command to its end, output written out included; its exit code."""
+    from neuroalign.cli import app
+
+    code: object = 0
+    try:
+        app(prog_name="neuroalign")
+    except Signalled:
+        raise
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # turned into exit code 1 by typer and rich
+            raise end.__context__ from None
+        code = end.code
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code if isinstance(code, int) else 0
+
+
+@contextlib.contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a closed terminal raise :class:`Signalled`, where they are not ignored (nohup) or handled."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        raise Signalled(128 + number)
+
+    standard = (signal.SIG_DFL, signal.default_int_handler)
+    kinds = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) in standard]
+    if threading.current_thread() is not threading.main_thread():
+        kinds = []  # Python sets handlers in the main thread only
+    before = {number: signal.signal(number, end) for number in kinds}
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda lost: _send_again(lost.exc_value) or hook(lost)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _send_again(lost: BaseException | None) -> bool:
+    """Python drops what is raised in a finaliser: a signal that came during one is sent again a moment later."""
+    if not isinstance(lost, Signalled):
+        return False
+    again = threading.Timer(0.05, os.kill, (os.getpid(), int(lost.code or 0) - 128))
+    again.daemon = True
+    again.start()
+    return True
+
+
+def _tell(line: str) -> None:
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"neuroalign: {line}", file=sys.stderr)
+
+
+def _why_output_fails() -> str | None:
+    """What standard output refuses to take; None where it takes everything, so that an error came from elsewhere."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+            os.write(sys.stdout.fileno(), b"\n")  # unbuffered output has nothing left to flush
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import typer
 from neuroalign.rule_cli import rule_app
 
 if TYPE_CHECKING:
+    from neuroalign.demo.learning import LearningDemo
     from neuroalign.deployment import Deployment
 
 EXIT_CODES = (
@@ -75,6 +76,7 @@ class Initial(str, Enum):
 
     rest = "rest"
     zero = "zero"
+    settled = "settled"
 
 
 File = Annotated[Path, typer.Argument(metavar="FILE.nir", help="A trained network as NIR.", show_default=False)]
@@ -125,7 +127,9 @@ def deploy(
     tau_unit: Annotated[
         TauUnit | None, typer.Option(help="Unit of the file's time constants, where it is not seconds.")
     ] = None,
-    initial: Annotated[Initial, typer.Option(help="Membrane before the first step: at v_leak, or 0.")] = Initial.rest,
+    initial: Annotated[
+        Initial, typer.Option(help="State before the first step: v at v_leak, 0, or where leak and bias lead.")
+    ] = Initial.rest,
     if_gain: Annotated[
         GainUnit, typer.Option(help="Whether IF and I neurons add r times their input per step, or per second.")
     ] = GainUnit.step,
@@ -143,12 +147,15 @@ def deploy(
         Encode | None,
         typer.Option(help="How input that is not 0/1 enters: spikes drawn from it, or numbers (graded spikes)."),
     ] = None,
-    input_scale: Annotated[float, typer.Option(help="Divide the input by this first.")] = 1.0,
+    input_scale: Annotated[float, typer.Option(help="Divide the values of --input by this first.")] = 1.0,
     steps: Annotated[
         int | None,
         typer.Option(help="Steps to run: of the test signal (1000 if absent), or the first ones of the input.", min=1),
     ] = None,
-    rate: Annotated[float, typer.Option(help="Spike probability of the test signal, per channel and step.")] = 0.05,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Spike probability of the test signal, per channel and step (0.05 if absent)."),
+    ] = None,
     backend: Annotated[
         list[Backend] | None, typer.Option(help="What to run on; can be given several times. emulator if absent.")
     ] = None,
@@ -170,10 +177,12 @@ def deploy(
     """Quantise a network to a profile, run it, compare it with the float model, and write a report."""
     import sys
 
+    from neuroalign.export.atomic import require_writable
     from neuroalign.pipeline import Options
     from neuroalign.pipeline import deploy as run_deploy
     from neuroalign.terminal import progress_bars
 
+    require_writable(out, json, save)
     names: Any = tuple(dict.fromkeys(b.value for b in backend or [Backend.emulator]))
     with progress_bars(quiet) as progress:
         options = Options(
@@ -200,24 +209,24 @@ def deploy(
             if_gain=if_gain.value,
             closing=_edges(closing),
         )
-    if save is not None and deployment.chip is not None:
-        from neuroalign.export.nir_write import write_nir
-
-        write_nir(save, deployment.chip, network=deployment.network)
-    _finish(deployment, out, json, "deploy", quiet)
+    _finish(deployment, out, json, "deploy", quiet, save=save)
 
 
 @app.command(epilog="Example: neuroalign demo --out demo-report")
 def demo(out: Out = Path("neuroalign-demo"), json: Json = None, quiet: Quiet = False) -> None:
     """Deploy a network that reads handwritten digits, on every backend installed here, and prove what changed."""
-    from neuroalign.demo.run import run_demo
+    from neuroalign.demo.learning import run_learning_demo
+    from neuroalign.demo.run import LAVA_SAMPLES, run_demo
+    from neuroalign.export.atomic import require_writable
     from neuroalign.terminal import print_demo_opening, progress_bars
 
+    require_writable(out, json)
     if not quiet:
-        print_demo_opening()
+        print_demo_opening(LAVA_SAMPLES)
     with progress_bars(quiet) as progress:
         deployment = run_demo(progress)
-    _finish(deployment, out, json, "demo", quiet)
+        learning = run_learning_demo(progress)
+    _finish(deployment, out, json, "demo", quiet, learning)
 
 
 @profile_app.command("list", epilog="Example: neuroalign profile list")
@@ -251,14 +260,30 @@ def _edges(given: list[str] | None) -> list[tuple[str, str]] | None:
     return [(pair[0], pair[1]) for pair in pairs]
 
 
-def _finish(deployment: Deployment, out: Path, json: Path | None, command: str, quiet: bool) -> None:
+def _finish(
+    deployment: Deployment,
+    out: Path,
+    json: Path | None,
+    command: str,
+    quiet: bool,
+    learning: LearningDemo | None = None,
+    save: Path | None = None,
+) -> None:
     """Report, JSON, tables; the last line printed is the report's path."""
     from neuroalign.export.report import write_report, write_rows
-    from neuroalign.terminal import measured_rows, print_deployment
+    from neuroalign.terminal import learning_rows, measured_rows, print_deployment, print_learning_demo
 
     page = write_report(deployment, out)
+    if save is not None and deployment.chip is not None:
+        from neuroalign.export.nir_write import write_nir
+
+        write_nir(save, deployment.chip, network=deployment.network)
     if json is not None:
-        write_rows(json, command, measured_rows(deployment), deployment.versions, deployment.seed)
+        write_rows(
+            json, command, [*measured_rows(deployment), *learning_rows(learning)], deployment.versions, deployment.seed
+        )
     if not quiet:
         print_deployment(deployment)
+        if learning is not None:
+            print_learning_demo(learning)
     typer.echo(str(page))

@@ -27,10 +27,10 @@ from neuroalign.deployment.plastic_runs import (
 from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode
 from neuroalign.errors import BackendMissing, InputError
 from neuroalign.export.nir_graph import ImportedNetwork, read_nir
-from neuroalign.export.stimulus_file import read_stimulus
+from neuroalign.export.stimulus_file import check_scale, read_stimulus
 from neuroalign.fidelity import Agreement, compare, equal_states, threshold_distances
 from neuroalign.network import Network, ResetMode
-from neuroalign.profile import Profile, assumed, load_profile, not_checked
+from neuroalign.profile import Profile, assumed_in_words, load_profile, not_checked_in_words
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples
@@ -72,7 +72,7 @@ def deploy(
     encoding: Encoding | None = None,
     input_scale: float = 1.0,
     steps: int | None = None,
-    rate: float = 0.05,
+    rate: float | None = None,
     options: Options | None = None,
     **reading: object,
 ) -> Deployment:
@@ -89,9 +89,14 @@ def deploy(
     reset
         What a spike does to the membrane; None assumes "zero" and says so.
     stimulus
-        A Stimulus, a file of one, or None for a seeded test signal of ``steps`` steps with probability ``rate``.
-    encoding, input_scale
-        How values that are not 0/1 become input; what they are divided by first.
+        A Stimulus, a file of one, or None for a seeded test signal.
+    encoding
+        How values that are not 0/1 become input.
+    input_scale
+        What the values of a file are divided by first.
+    steps, rate
+        Of the test signal: steps (1000 if None) and probability of a spike per channel and step (0.05 if None).
+        ``steps`` also cuts another stimulus, or holds one of a single step.
     reading
         Further keyword arguments of :func:`neuroalign.export.nir_graph.read_nir`.
 
@@ -106,6 +111,7 @@ def deploy(
         One line naming the thing, the value, the limit and the remedy.
     """
     options = options or Options()
+    _check_input_options(stimulus, input_scale, rate)
     target = profile if isinstance(profile, Profile) else load_profile(profile)
     imported = read_nir(source, dt=dt, reset=reset, strict=options.strict, **reading)  # type: ignore[arg-type]
     network = imported.network
@@ -113,7 +119,10 @@ def deploy(
         stimulus = read_stimulus(Path(stimulus), network.inputs, network.dt, scale=input_scale)
     elif stimulus is None:
         stimulus = bernoulli_signal(
-            network.inputs, steps=1000 if steps is None else steps, rate=rate, seed=options.seed
+            network.inputs,
+            steps=1000 if steps is None else steps,
+            rate=0.05 if rate is None else rate,
+            seed=options.seed,
         )
     encoded = encode(stimulus, encoding, seed=options.seed, steps=steps)
     return deploy_network(imported, target, encoded, options)
@@ -123,6 +132,7 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
     """The same for a network and a stimulus already in memory."""
     network = imported.network
     require_backends(options.backends)
+    _check_labels(network, encoded.stimulus)
     chip, table = compile_network(
         network, profile, strict=options.strict, graded=encoded.graded, learning=options.learning
     )
@@ -146,14 +156,37 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
         learning=tuple(a for run in runs[1:] for a in compare_plastic(network, reference, run, reads)),
         repairs=imported.repairs,
         assumptions=(*imported.assumptions, *notes),
-        assumed_figures=tuple(assumed(profile)),
-        not_checked=tuple(not_checked(profile)),
+        assumed_figures=assumed_in_words(profile),
+        not_checked=not_checked_in_words(profile),
         warnings=_warnings(options, runs),
         versions=versions(),
         command=options.command,
         seed=options.seed,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
+
+
+def _check_input_options(stimulus: Stimulus | str | Path | None, scale: float, rate: float | None) -> None:
+    """Refuse what would be left unused without a word."""
+    check_scale(scale)
+    if rate is not None and stimulus is not None:
+        raise InputError(f"--rate is {rate:g}, but it belongs to the test signal; leave out --rate or --input")
+    if scale != 1 and not isinstance(stimulus, str | Path):
+        raise InputError(f"--input-scale is {scale:g}, but there is no input file to divide; give one with --input")
+
+
+def _check_labels(network: Network, stimulus: Stimulus) -> None:
+    """Refuse labels that are no class of the output with the most neurons (one neuron chooses nothing)."""
+    if stimulus.labels is None or not network.outputs:
+        return
+    classes, name = max((network.population(target).size, output) for output, target in network.outputs)
+    beyond = (stimulus.labels < 0) | (stimulus.labels >= classes)
+    if classes > 1 and beyond.any():
+        first = int(beyond.argmax())
+        raise InputError(
+            f"{stimulus.description or 'stimulus'}: the label of sample {first} is {stimulus.labels[first]}, but output {name!r} "
+            f"has the classes 0 to {classes - 1}; number the labels so, or leave them out"
+        )
 
 
 def versions() -> dict[str, str]:

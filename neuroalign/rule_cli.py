@@ -104,12 +104,14 @@ def rule_check(
     """Run a rule on seeded spikes in floats, without rounding and on chip, and say where they part."""
     import sys
 
+    from neuroalign.export.atomic import require_writable
     from neuroalign.profile import load_profile
     from neuroalign.rule_check import CheckOptions, check_rule
     from neuroalign.rules import load_rule
     from neuroalign.terminal import progress_bars
 
     rule, target = load_rule(name), load_profile(profile)
+    require_writable(out, json)
     names: Any = tuple(dict.fromkeys(b.value for b in backend or []))
     choices = _choices(form, target.arithmetic, unit, weight_limit)
     with progress_bars(quiet) as progress:

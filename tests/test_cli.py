@@ -12,6 +12,7 @@ import h5py
 import nir
 import numpy as np
 import pytest
+from hand_made import deployment
 
 from neuroalign.__main__ import main
 from neuroalign.export.nir_write import read_chip
@@ -204,6 +205,131 @@ def test_an_output_directory_that_cannot_be_written(call: Call, tmp_path: Path) 
     file = write_network(tmp_path / "net.nir")
     refused(call("deploy", file, "--dt", 1e-3, "--steps", 20, "--quiet", "--out", "taken"), 6, "taken")
     assert (tmp_path / "taken").read_text() == "a file, not a directory"
+
+
+def untouched(call: Call, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Ended:
+    """A call that must end before anything is run."""
+
+    def run(*_: object, **__: object) -> None:
+        raise AssertionError("a run was started")
+
+    monkeypatch.setattr("neuroalign.pipeline._run_all", run)
+    return call(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        (("--out", "taken"), ("taken", "--out")),
+        (("--out", "taken/below/it"), ("taken/below/it", "--out")),
+        (("--out", "/proc/report"), ("/proc/report", "--out")),
+        (("--out", "x" * 300), ("xxx", "too long")),
+        (("--json", "nowhere/rows.json"), ("nowhere/rows.json", "No such file")),
+        (("--json", "folder"), ("folder", "is a directory")),
+        (("--json", "/dev/null"), ("/dev/null", "device")),
+        (("--save", "nowhere/chip.nir"), ("nowhere/chip.nir", "No such file")),
+        (("--out", "folder"), ("folder/report.html", "is a directory")),
+    ],
+)
+@pytest.mark.parametrize("command", ["deploy", "demo"])
+def test_places_that_cannot_be_written_are_refused_before_the_runs(
+    call: Call,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    places: tuple[str, str],
+    words: tuple[str, ...],
+) -> None:
+    (tmp_path / "taken").write_text("a file, not a directory")
+    (tmp_path / "folder" / "report.html").mkdir(parents=True)
+    if command == "demo" and places[0] == "--save":
+        pytest.skip("the demonstration saves nothing")
+    file = write_network(tmp_path / "net.nir")
+    before = sorted(tmp_path.rglob("*"))
+    options = (file, "--dt", 1e-3) if command == "deploy" else ()
+    refused(untouched(call, monkeypatch, command, *options, "--quiet", *places), 6, *words)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_rule_check_refuses_places_that_cannot_be_written_before_the_runs(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neuroalign.rule_check.check_rule", lambda *_: pytest.fail("a run was started"))
+    refused(call("rule", "check", "stdwi", "--quiet", "--json", "nowhere/rows.json"), 6, "nowhere/rows.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_single_files_may_lie_in_the_directory_of_the_report(call: Call, tmp_path: Path) -> None:
+    file = write_network(tmp_path / "net.nir")
+    places = ("--out", "new/report", "--json", "new/rows.json", "--save", "new/report/chip.nir")
+    ended = call("deploy", file, "--dt", 1e-3, "--steps", 20, "--quiet", *places)
+    assert ended.code == 0, ended.err
+    assert {p.name for p in (tmp_path / "new").rglob("*.*")} == {"report.html", "report.json", "rows.json", "chip.nir"}
+
+
+def test_a_report_that_fails_leaves_no_directory(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    file = write_network(tmp_path / "net.nir")
+    monkeypatch.setattr(Path, "write_text", full)
+    ended = call("deploy", file, "--dt", 1e-3, "--steps", 20, "--quiet", "--out", "new/report")
+    refused(ended, 6, "No space left")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("scale", ["0", "nan", "inf"])
+@pytest.mark.parametrize("given", [(), ("--input", "spikes.npy")])
+def test_an_input_scale_that_divides_nothing(call: Call, tmp_path: Path, scale: str, given: tuple[str, ...]) -> None:
+    np.save(tmp_path / "spikes.npy", np.eye(2))
+    file = write_network(tmp_path / "net.nir")
+    refused(call("deploy", file, "--dt", 1e-3, "--input-scale", scale, *given), 2, "--input-scale", f"{float(scale)}")
+
+
+def test_options_that_would_be_left_unused(call: Call, tmp_path: Path) -> None:
+    np.save(tmp_path / "spikes.npy", np.eye(2))
+    file = write_network(tmp_path / "net.nir")
+    refused(call("deploy", file, "--dt", 1e-3, "--input", "spikes.npy", "--rate", 0.2), 2, "--rate", "--input")
+    refused(call("deploy", file, "--dt", 1e-3, "--input-scale", 2), 2, "--input-scale", "--input")
+
+
+@pytest.mark.parametrize("label", [3, -1])
+def test_labels_beyond_the_classes(call: Call, tmp_path: Path, label: int) -> None:
+    np.savez(tmp_path / "labelled.npz", input=np.zeros((4, 10, 2)), labels=[0, 1, label, 2])
+    ended = call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--input", "labelled.npz")
+    refused(ended, 2, "labelled.npz", "sample 2", str(label), "'output'", "0 to 2")
+
+
+def test_what_is_assumed_and_not_checked_is_said_in_sentences(call: Call, tmp_path: Path) -> None:
+    call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--steps", 20, "--quiet")
+    report = json.loads((tmp_path / "neuroalign-report" / "report.json").read_text())
+    for listed in (report["assumed_figures"], report["not_checked"]):
+        assert listed
+        assert all(" " in line and line.endswith(".") for line in listed)
+    assert any(
+        line.startswith("core.memory.word_bits is taken as 64: taken over") for line in report["assumed_figures"]
+    )
+
+
+def test_the_demonstration_says_what_each_backend_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    from neuroalign.terminal import print_demo_opening
+
+    print_demo_opening(7)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "The float model and the emulator read every image" in shown
+    assert "Lava, where it is installed, reads the first 7." in shown
+
+
+def test_the_table_says_how_many_samples_a_run_took(capsys: pytest.CaptureFixture[str]) -> None:
+    from neuroalign.terminal import print_deployment
+
+    made = deployment(samples=23)
+    print_deployment(made)
+    lines = capsys.readouterr().out.splitlines()
+    heading = next(line for line in lines if " run " in line)
+    row = next(line for line in lines if made.agreements[0].candidate in line and line[0] == "│")
+    column = [cell.strip() for cell in heading.strip("┃").split("┃")].index("samples")
+    assert [cell.strip() for cell in row.strip("│").split("│")][column] == "23"
 
 
 def test_an_option_out_of_range(call: Call, tmp_path: Path) -> None:

@@ -39,7 +39,15 @@ from neuroalign.profile.formats import (
     Unlimited,
 )
 from neuroalign.profile.loading import available_profiles, load_profile
-from neuroalign.profile.provenance import Row, assumed, describe, not_checked, provenance_of
+from neuroalign.profile.provenance import (
+    Row,
+    assumed,
+    assumed_in_words,
+    describe,
+    not_checked,
+    not_checked_in_words,
+    provenance_of,
+)
 
 __all__ = [
     "BiasFormat",
@@ -73,9 +81,11 @@ __all__ = [
     "Topology",
     "Unlimited",
     "assumed",
+    "assumed_in_words",
     "available_profiles",
     "describe",
     "load_profile",
     "not_checked",
+    "not_checked_in_words",
     "provenance_of",
 ]

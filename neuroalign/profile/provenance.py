@@ -84,6 +84,20 @@ def assumed(profile: Profile) -> tuple[str, ...]:
     return tuple(row.path for row in describe(profile) if row.status == "assumed")
 
 
+def assumed_in_words(profile: Profile) -> tuple[str, ...]:
+    """A sentence for each assumed figure: what it is taken as, and why."""
+    return tuple(
+        f"{row.path} is taken as {row.value}: {'; '.join(filter(None, (row.source, row.note))) or 'no source is given'}."
+        for row in describe(profile)
+        if row.status == "assumed" and not isinstance(row.value, bool)
+    )
+
+
+def not_checked_in_words(profile: Profile) -> tuple[str, ...]:
+    """A sentence for each unknown limit."""
+    return tuple(f"{path}: no figure is known, so nothing was checked against it." for path in not_checked(profile))
+
+
 def describe(profile: Profile) -> list[Row]:
     """Every figure with its source, then the limits that are unknown (value None, status "unknown")."""
     rows = [_row(profile, path, value) for path, value in figures(profile)]
