@@ -74,7 +74,6 @@ def neuron_meaning(p: ChipPopulation) -> NeuronMeaning:
     fixed = isinstance(p.v_format, Fixed)
     scale = 2.0**p.decay_bits if fixed else 1.0
     volts = np.asarray(p.volts_per_unit, dtype=np.float64)
-    # Subtraction takes the threshold away in units above v = 0, so there the file's volts start at 0.
     # What a spike leaves behind is 0 V under subtraction; a population that never spikes keeps its own zero.
     shifted = p.reset == "zero" or not p.spiking
     offset = np.asarray(p.volts_offset if shifted else 0.0 * p.volts_offset, dtype=np.float64)
