@@ -17,6 +17,7 @@ from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
 
 INT32 = np.iinfo(np.int32)
 STATES = ("s", "u", "v", "a")
+STRETCH_STEPS = 4096
 
 
 def check_network(network: ChipNetwork) -> None:
@@ -178,20 +179,23 @@ def _check_values(port: ChipInput, array: Numbers, fixed: bool) -> None:
         raise InputError(f"stimulus {port.name!r} holds {array.dtype} values; numbers are needed")
     if array.dtype.kind == "b":
         return
-    for sample in range(len(array)):
-        values = array[sample]
-        if port.message_bits == 0:
-            good, wanted = (values == 0) | (values == 1), "a binary input takes 0 or 1; encode it first"
-        elif fixed:
-            good = (values >= INT32.min) & (values <= INT32.max) & (values == np.floor(values))
-            wanted = "a graded input takes integers of up to 32 bits; encode it first"
-        else:
-            good, wanted = np.isfinite(values), "a graded input takes finite numbers"
-        if not good.all():
-            step, channel = (int(k) for k in np.argwhere(~good)[0])
-            raise InputError(
-                f"stimulus {port.name!r}[{sample}, {step}, {channel}] is {values[step, channel]}; {wanted}"
-            )
+    samples, steps = array.shape[:2]
+    for sample in range(samples):
+        # a stretch at a time, or long stimuli would take a multiple of their memory
+        for start in range(0, steps, STRETCH_STEPS):
+            values = array[sample, start : start + STRETCH_STEPS]
+            if port.message_bits == 0:
+                good, wanted = (values == 0) | (values == 1), "a binary input takes 0 or 1; encode it first"
+            elif fixed:
+                good = (values >= INT32.min) & (values <= INT32.max) & (values == np.floor(values))
+                wanted = "a graded input takes integers of up to 32 bits; encode it first"
+            else:
+                good, wanted = np.isfinite(values), "a graded input takes finite numbers"
+            if not good.all():
+                step, channel = (int(k) for k in np.argwhere(~good)[0])
+                raise InputError(
+                    f"stimulus {port.name!r}[{sample}, {start + step}, {channel}] is {values[step, channel]}; {wanted}"
+                )
 
 
 def check_probes(network: ChipNetwork, probes: Sequence[Probe]) -> None:

@@ -289,4 +289,5 @@ def update_synapses(c: Any, epoch: Any, offset: Any, tables: Any, s: Any) -> Non
         return
     for i in range(targets):
         if s.spiked_at[connection.target_spikes + i] > 0:
-            _run_line(c, connection, _place(i, True, connection, s), False, True, u, offset, tables, s)
+            place = _place(i, True, connection, s)
+            _run_line(c, connection, place, limit_all, spiking > 0, u, offset, tables, s)

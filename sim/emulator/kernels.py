@@ -20,6 +20,10 @@ import numpy as np
 from neuroalign import fixed_point
 from neuroalign.sim.emulator.layout import Layout
 
+COMPILED = {"cache": True, "nogil": True, "_nrt": False}
+"""Options of the kernels. They allocate nothing, so numba need not count references to arrays: every slice and every
+field of a tuple would cost an atomic operation otherwise, half the time of a learning step of 256 neurons."""
+
 _decay_towards_zero = numba.njit(fixed_point.decay_towards_zero)
 _wrap_int32 = numba.njit(fixed_point.wrap_int32)
 _fold_once = numba.njit(fixed_point.fold_once)
@@ -240,7 +244,7 @@ def step_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     """
     stamp = zlib.crc32(inspect.getsource(fixed_point).encode())
 
-    @numba.njit(cache=True, nogil=True, _nrt=False)
+    @numba.njit(**COMPILED)
     def fixed_steps(
         t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
         delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
@@ -253,7 +257,7 @@ def step_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
             )  # fmt: skip
         return stamp
 
-    @numba.njit(cache=True, nogil=True, _nrt=False)
+    @numba.njit(**COMPILED)
     def float_steps(
         t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
         delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,

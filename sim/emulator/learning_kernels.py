@@ -21,7 +21,7 @@ from neuroalign.chip import ChipNetwork, Numbers, Plasticity
 from neuroalign.microcode import PRE_TRACES, SYNAPTIC
 from neuroalign.sim.emulator import accumulator, interpreter, kernels, plastic_tables, products, trace_kernels
 from neuroalign.sim.emulator.interpreter import update_synapses
-from neuroalign.sim.emulator.kernels import KernelRun, fixed_step, float_step
+from neuroalign.sim.emulator.kernels import COMPILED, KernelRun, fixed_step, float_step
 from neuroalign.sim.emulator.layout import Layout
 from neuroalign.sim.emulator.learning_reference import limit_counters
 from neuroalign.sim.emulator.plastic_layout import learning_connections
@@ -84,7 +84,7 @@ def learning_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     modules = (fixed_point, products, plastic_tables, kernels, trace_kernels, accumulator, interpreter)
     stamp = zlib.crc32("".join(inspect.getsource(module) for module in modules).encode())
 
-    @numba.njit(cache=True, nogil=True, _nrt=False)
+    @numba.njit(**COMPILED)
     def fixed_steps(
         t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
         delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
@@ -98,7 +98,7 @@ def learning_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
             _learn(t0 + row + 1, skip + row, sent, tables, synapses, draws)
         return stamp
 
-    @numba.njit(cache=True, nogil=True, _nrt=False)
+    @numba.njit(**COMPILED)
     def float_steps(
         t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
         delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,

@@ -203,17 +203,11 @@ def _impulse(program: Program, fixed: bool) -> NDArray[np.float64]:
 def _start(
     learning: Sequence[tuple[ChipConnection, Plasticity]], tables: Tables, fixed: bool, dtype: np.dtype[Any]
 ) -> Synapses:
-    """States before step 1. Connection (N_target, N_source) arrays are held as (N_source, N_target)."""
-    values: list[Numbers] = []
-    for n, (c, plasticity) in enumerate(learning):
-        initial = (c.weight, np.zeros_like(c.weight), plasticity.tag)
-        held = tables.variables["first"][3 * n : 3 * n + 3] >= 0
-        padding = ((0, 0), (0, int(tables.connections["pitch"][n]) - c.weight.shape[0]))
-        values += [np.pad(v.T, padding).ravel() for v, is_held in zip(initial, held, strict=True) if is_held]
+    """States before step 1."""
     rows = tables.connections
     longest = int(max(rows["sources"].max(initial=0), rows["targets"].max(initial=0)))
     return Synapses(
-        values=np.concatenate([np.zeros(0), *values]).astype(np.int16 if fixed else np.float64),
+        values=_start_values(learning, tables, np.dtype(np.int16 if fixed else np.float64)),
         x=np.zeros(int((2 * (rows["t_epoch"] + 1) * rows["sources"]).sum()), dtype=dtype),
         y=np.zeros(int((3 * (rows["t_epoch"] + 1) * rows["targets"]).sum()), dtype=dtype),
         spiked_at=np.zeros(int((rows["sources"] + rows["targets"]).sum()), dtype=np.int32),
@@ -222,3 +216,20 @@ def _start(
         lines=np.zeros((LINES, max(longest, 3)), dtype=dtype),
         marks=np.zeros((3, longest), dtype=np.int32),
     )
+
+
+def _start_values(
+    learning: Sequence[tuple[ChipConnection, Plasticity]], tables: Tables, dtype: np.dtype[Any]
+) -> Numbers:
+    """Initial w, d and t where held: (N_target, N_source) arrays become rows of one source each."""
+    sizes = np.repeat(tables.connections["sources"] * tables.connections["pitch"], len(SYNAPTIC))
+    values = np.zeros(int(sizes[tables.variables["first"] >= 0].sum()), dtype=dtype)
+    for n, (c, plasticity) in enumerate(learning):
+        row = tables.connections[n]
+        shape = (int(row["sources"]), int(row["pitch"]))
+        for k, initial in ((0, c.weight), (2, plasticity.tag)):  # delays start from 0
+            first = int(tables.variables["first"][3 * n + k])
+            if first >= 0:
+                held = values[first : first + shape[0] * shape[1]].reshape(shape)
+                held[:, : row["targets"]] = initial.T
+    return values
