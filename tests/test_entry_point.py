@@ -85,7 +85,9 @@ def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) ->
     while not condition() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert process.poll() is None, process.communicate()[1]
-    assert condition()
+    if not condition():
+        process.terminate()
+        pytest.fail("the command did not get so far")
 
 
 def left_in(folder: Path) -> list[str]:
