@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 a defect of the toolkit; 2 wrong usage, input or file; 3 the profile cannot hold the network; "
-    "4 a backend is not installed; 5 a backend failed; 6 the result cannot be written; 130 interrupted."
+    "4 a backend is not installed; 5 a backend failed; 6 the result cannot be written; 130 interrupted; 143 ended by SIGTERM."
 )
 
 app = typer.Typer(
