@@ -31,14 +31,15 @@ def console() -> Console:
 
 @contextlib.contextmanager
 def progress_bars(quiet: bool) -> Iterator[Progress | None]:
-    """A callback that draws one bar per kind of work, on standard error, with the time left."""
-    if quiet:
+    """A callback that draws one bar per kind of work, on standard error where it is a terminal, with the time left."""
+    errors = Console(stderr=True)
+    if quiet or not errors.is_terminal:
         yield None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Progress(*columns, console=errors, transient=True) as bars:
         tasks: dict[str, Any] = {}
 
         def tell(what: str, done: int, total: int) -> None:

@@ -67,7 +67,7 @@ def write_network(path: Path, weight: float = 0.5, tau: float = 0.02) -> Path:
 def refused(ended: Ended, code: int, *words: str) -> None:
     """One line on standard error that holds every word, and the exit code."""
     assert ended.code == code, ended.err
-    lines = [line for line in ended.err.splitlines() if line.strip()]
+    lines = ended.err.splitlines()
     assert len(lines) == 1, ended.err
     assert "Traceback" not in ended.err
     for word in words:
