@@ -5,15 +5,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LIGHT ?=
-KIND := $(if $(LIGHT),light,full)
-STAMP := $(VENV)/.installed-$(KIND)
+STAMP := $(VENV)/.installed-$(if $(LIGHT),light,full)
 # torch is pinned: unpinned it brings several GB of GPU libraries on some machines.
 TORCH := torch==2.13.0
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LAVA := --no-deps --ignore-requires-python lava-nc==0.10.0
 
 .PHONY: demo test lint types contracts check build clean
 
-demo: $(STAMP)
+demo: $(if $(LIGHT),$(VENV)/.installed-core,$(STAMP))
 	@$(BIN)/neuroalign demo --out neuroalign-demo
 
 test: $(STAMP)
@@ -34,20 +34,25 @@ check: lint types contracts test
 build: $(STAMP)
 	$(BIN)/python -m build --wheel
 
-$(VENV)/.installed-light: pyproject.toml
+$(VENV)/bin/python:
 	@test -L neuroalign/sim || { echo "neuroalign/sim is not a symbolic link: this checkout turned links into text; install the wheel instead"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-core: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the core into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@$(PIP) -e .
 	@touch $@
 
-$(VENV)/.installed-full: pyproject.toml
-	@test -L neuroalign/sim || { echo "neuroalign/sim is not a symbolic link: this checkout turned links into text; install the wheel instead"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(VENV)/.installed-light: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the core and what tests need into $(VENV) ..."
+	@$(PIP) -e ".[dev]"
+	@touch $@ $(VENV)/.installed-core
+
+$(VENV)/.installed-full: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing everything, Lava and Norse included, into $(VENV) (a minute or two) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH) -e ".[norse,lava,dev]"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(LAVA)
-	@touch $@ $(VENV)/.installed-light
+	@$(PIP) $(TORCH) -e ".[norse,lava,dev]"
+	@$(PIP) $(LAVA)
+	@touch $@ $(VENV)/.installed-light $(VENV)/.installed-core
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info neuroalign-demo neuroalign-report .pytest_cache .mypy_cache .ruff_cache
