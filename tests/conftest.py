@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
+
+# A shell that starts the tests in the background ignores SIGINT, and so would every process that a test starts and
+# interrupts: ignoring is inherited, a handler is not.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 GOLDEN = Path(__file__).resolve().parent / "golden"
