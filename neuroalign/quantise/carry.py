@@ -84,6 +84,6 @@ def choose_transfer(
             return m, fitting[0], used(m, fitting[0])
     m = possible[-1]
     raise ConversionRefused(
-        f"rule {rule!r}: one spike pair moves a weight by {change:.3g} units, {change * 2**m:.0f} of the {TAG_LIMIT} that the tag holds "
+        f"rule {rule!r}: one spike pair moves a weight by {change:.3g} units, {change * 2**m:.3g} of the {TAG_LIMIT} that the tag holds "
         f"in the {form} form with {m} tag bits, and bursts must fit too; use a larger weight_limit (or unit), or the direct form"
     )

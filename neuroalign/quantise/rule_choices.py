@@ -51,6 +51,7 @@ class RuleChoices:
     def __post_init__(self) -> None:
         if self.form not in ("direct", "exact", "sgn"):
             raise RuleError(f"carry form {self.form!r} is unknown; one of direct, exact, sgn")
+        _check_whole_numbers(self)
         if self.tag_bits is not None:
             possible = {"direct": (), "exact": tuple(EXACT_FACTORS), "sgn": (SGN_TAG_BITS,)}[self.form]
             if self.tag_bits not in possible:
@@ -63,6 +64,17 @@ class RuleChoices:
         if not 1 <= self.t_epoch <= MAX_EPOCH:
             raise RuleError(f"t_epoch is {self.t_epoch}; it must be a whole number of steps, 1..{MAX_EPOCH}")
         for name in ("weight_limit", "weight_unit", "tag_unit"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise RuleError(f"{name} is {value}; a positive number is needed")
+            size = getattr(self, name)
+            if size is not None and not 0 < size < float("inf"):
+                raise RuleError(f"{name} is {size}; a positive number is needed")
+
+
+def _check_whole_numbers(choices: RuleChoices) -> None:
+    """Refuse fractions and truth values where microcode counts."""
+    for name in ("tag_bits", "k", "t_epoch", "rng_seed"):
+        value = getattr(choices, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise RuleError(f"{name} is {value!r}; a whole number is needed")
+    for name, impulse in (choices.impulses or {}).items():
+        if isinstance(impulse, bool) or not isinstance(impulse, int):
+            raise RuleError(f"trace {name!r}: impulse {impulse!r}; a whole number is needed, 1..127")

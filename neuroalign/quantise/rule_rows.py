@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from neuroalign.conversion import ConversionRow
+from neuroalign.conversion import ConversionRow, Status
 from neuroalign.microcode import Program
 from neuroalign.microcode_text import to_text
 from neuroalign.quantise.carry import SGN_THRESHOLD, CarryForm
@@ -40,6 +40,10 @@ def trace_rows(
     return tuple(rows)
 
 
+COARSE = 0.05
+"""Relative error of a coefficient beyond which its row is "approximate", which ``strict`` refuses."""
+
+
 def term_row(where: str, term: Term, held: Held, per_held: float, place: str) -> ConversionRow:
     """A term's coefficient in the model against what its products mean.
 
@@ -60,7 +64,12 @@ def term_row(where: str, term: Term, held: Held, per_held: float, place: str) ->
     elif any(p.shift for p in held.products):
         note += f"; the product shift of {held.products[0].shift} bits is made up for, and rounds down"
     meaning = np.array([held.coefficient * per_held])
-    return array_row(where, f"term {words(term)}", np.array([term.coefficient]), stored, meaning, "", note)
+    off = abs(meaning[0] - term.coefficient) > COARSE * abs(term.coefficient)
+    if off:
+        note += "; too coarse to be called the rule: a carry form, or another weight_limit, holds it better"
+    status: Status | None = "approximate" if off else None
+    wanted = np.array([term.coefficient])
+    return array_row(where, f"term {words(term)}", wanted, stored, meaning, "", note, status=status)
 
 
 def form_row(where: str, form: CarryForm, program: Program, bits: int, used: float, unit: float) -> ConversionRow:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from neuroalign.errors import ConversionRefused, NeuroalignError
+from neuroalign.errors import ConversionRefused, NeuroalignError, RuleError
 from neuroalign.microcode import Program
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import HeldRule, RuleChoices, float_program, hold_rule, trace_slots
@@ -322,3 +322,21 @@ def test_limits_of_the_profile_are_checked() -> None:
     traces = replace(LOIHI, learning=replace(LOIHI.learning, traces=("x1", "y1")))
     with pytest.raises(ConversionRefused, match="trace y2"):
         hold_rule(load_rule("stdwi"), "c", traces, DT, 0.002, RuleChoices(form="exact"), free_unit=True)
+
+
+def test_a_coefficient_held_too_coarsely_is_not_called_the_rule() -> None:
+    """A ratio of 1.49 that would be held as 2 changes what is learnt: the row says so, and strict refuses it."""
+    rule = pair_stdp(potentiation=0.01, depression=0.0149)
+    held = hold_rule(rule, "c", load_profile("loihi2"), 1e-3, 40 / 255, RuleChoices("direct"), free_unit=False)
+    terms = [row for row in held.rows if row.quantity.startswith("term")]
+    assert {row.status for row in terms if row.relative_error > 0.05} == {"approximate"}
+    assert {row.status for row in terms if row.relative_error <= 0.05} <= {"exact", "rounded"}
+    assert any(row.status == "approximate" for row in terms)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"k": 2.5}, {"k": True}, {"t_epoch": 2.5}, {"rng_seed": 1.0}, {"impulses": {"x": 16.5}}]
+)
+def test_choices_are_whole_numbers(wrong: dict[str, Any]) -> None:
+    with pytest.raises(RuleError, match="whole number"):
+        RuleChoices("exact", **wrong)
