@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
@@ -168,10 +168,12 @@ class _Reader:
             if cls is Program and isinstance(text, str):
                 return program_from_lines(text)
             hints = _hints(cls)
-            if set(stored) != {"class", *hints}:
-                unlike = ", ".join(sorted({*stored, "class"} ^ {"class", *hints}))
-                raise FileFormatError(f"{where}: fields of {cls.__name__} are missing or unknown ({unlike:.80})")
-            return cls(**{name: self.value(stored[name], hint, f"{where}.{name}") for name, hint in hints.items()})
+            unlike = ({*stored} - {"class", *hints}) | (_needed(cls) - {*stored})
+            if unlike:
+                named = ", ".join(sorted(unlike))
+                raise FileFormatError(f"{where}: fields of {cls.__name__} are missing or unknown ({named:.80})")
+            given = {name: hint for name, hint in hints.items() if name in stored}
+            return cls(**{name: self.value(stored[name], hint, f"{where}.{name}") for name, hint in given.items()})
         except FileFormatError:
             raise
         except (InputError, ArithmeticError) as error:
@@ -189,6 +191,12 @@ def _origin(hint: Any) -> Any:
 def _hints(cls: type) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {f.name: hints[f.name] for f in fields(cls)}
+
+
+@cache
+def _needed(cls: type) -> set[str]:
+    """Fields without a default; a file written before the others existed lacks them."""
+    return {f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING}
 
 
 def _chosen(stored: Json, options: Sequence[Any], where: str) -> Any:

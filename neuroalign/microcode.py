@@ -152,8 +152,9 @@ class Trace:
     impulse
         In integers the fraction is rounded stochastically and the trace saturates at 127.
     tau : steps
-        Time constant. 0 clears the trace in every step, so it is allowed with impulse 0 only: an idle trace, whose
-        value is 0 and whose only use is to carry a constant, as in ``(y3+4)``.
+        Time constant; infinite for a trace that does not decay. 0 clears the trace in every step, so it is allowed
+        with impulse 0 only: an idle trace, whose value is 0 and whose only use is to carry a constant, as in
+        ``(y3+4)``.
     """
 
     impulse: float
@@ -162,8 +163,8 @@ class Trace:
     def __post_init__(self) -> None:
         if not (0 <= self.impulse < math.inf):
             raise RuleError(f"a trace impulse is {self.impulse}; it must be 0 or more and finite")
-        if not (0 <= self.tau < math.inf):
-            raise RuleError(f"a trace tau is {self.tau} steps; it must be 0 or more and finite")
+        if not self.tau >= 0:
+            raise RuleError(f"a trace tau is {self.tau} steps; it must be 0 or more (inf: no decay)")
         if self.impulse > 0 and self.tau == 0:
             raise RuleError(
                 f"a trace has impulse {self.impulse:g} but tau 0, which clears it in every step; "

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from lava_learning import PlasticCase, PlasticNet
 
-from neuroalign.chip import SignMode
+from neuroalign.chip import GradedMode, SignMode
 from neuroalign.microcode import (
     MAX_EXPONENT,
     MIN_EXPONENT,
@@ -23,7 +23,6 @@ from neuroalign.microcode import (
     Program,
     Trace,
 )
-from neuroalign.sim.emulator.graded import GradedMode
 
 Kind = Literal["fixed", "float", "graded"]
 SIGN_MODES: tuple[SignMode, ...] = ("mixed", "excitatory", "inhibitory")

@@ -13,15 +13,12 @@ In Float64 both adding modes add. Source: Lava 0.10, ``magma/core/model/py/conne
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import Numbers
+from neuroalign.chip import GradedMode, Numbers
 from neuroalign.microcode import TRACE_LIMIT
 
-GradedMode = Literal["impulse", "overwrite", "add-saturate", "add-carry"]
 _BYTE = 255
 
 

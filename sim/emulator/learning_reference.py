@@ -23,11 +23,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import Numbers, SignMode
+from neuroalign.chip import GradedMode, Numbers, SignMode
 from neuroalign.errors import InputError
 from neuroalign.fixed_point import clip_weights, truncate_weights
 from neuroalign.microcode import POST_TRACES, PRE_TRACES, Dependency, Product, Program, Trace, check_integers
-from neuroalign.sim.emulator.graded import GradedMode, graded_x1
+from neuroalign.sim.emulator.graded import graded_x1
 from neuroalign.sim.emulator.products import Values, accumulate, float_sum, rounded
 from neuroalign.sim.emulator.streams import LAVA_ROUNDING_SEED, LearningStreams
 from neuroalign.sim.emulator.traces import TraceArithmetic, history, trace_arithmetic

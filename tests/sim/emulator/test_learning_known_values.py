@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from neuroalign.chip import GradedMode
 from neuroalign.microcode import Program, Trace
 from neuroalign.microcode_text import program_from_text
-from neuroalign.sim.emulator.graded import GradedMode
 from neuroalign.sim.emulator.learning_reference import plastic_state
 
 Array = NDArray[Any]
