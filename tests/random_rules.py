@@ -2,75 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from lava_learning import PlasticCase, PlasticNet
 
 from neuroalign.chip import GradedMode, SignMode
-from neuroalign.microcode import (
-    MAX_EXPONENT,
-    MIN_EXPONENT,
-    POST_TRACES,
-    PRE_TRACES,
-    SPIKES,
-    SYNAPTIC,
-    TRACES,
-    Dependency,
-    Factor,
-    Product,
-    Program,
-    Trace,
-)
+from neuroalign.microcode import POST_TRACES, PRE_TRACES, SYNAPTIC
+from neuroalign.verify.rules import SIGN_MODES, random_program
+
+__all__ = ["SIGN_MODES", "Kind", "random_net", "random_program", "random_text"]
 
 Kind = Literal["fixed", "float", "graded"]
-SIGN_MODES: tuple[SignMode, ...] = ("mixed", "excitatory", "inhibitory")
 MODES: tuple[GradedMode, ...] = ("impulse", "overwrite", "add-saturate", "add-carry")
-
-
-def random_program(rng: np.random.Generator, fixed: bool = True) -> Program:
-    """A two-factor program; without ``fixed`` one that Lava's float model can run and that does not explode."""
-    k = int(rng.integers(0, 4))
-    targets = rng.random(3) < (0.9, 0.4, 0.6)
-    targets[0] |= not targets.any()
-    dw, dd, tag_update = [
-        tuple(random_product(rng, k, fixed) for _ in range(rng.integers(1, 4))) if chosen else () for chosen in targets
-    ]
-    x1, x2, y1, y2, y3 = (_random_trace(rng, fixed) for _ in TRACES)
-    program = Program(dw, dd, tag_update, x1, x2, y1, y2, y3)
-    return replace(program, t_epoch=int(rng.integers(1, 8)), rng_seed=int(rng.integers(0, 1000)))
-
-
-def random_product(rng: np.random.Generator, k: int, fixed: bool) -> Product:
-    """One product of up to four factors."""
-    dependency: Dependency = ("x0", "y0", "u")[rng.choice(3, p=(0.4, 0.4, 0.2))]
-    factors = tuple(_random_factor(rng, fixed) for _ in range(rng.choice(5, p=(0.1, 0.4, 0.3, 0.15, 0.05))))
-    if fixed and rng.random() < 0.15:
-        factors += (Factor(str(rng.choice([s for s in SPIKES if s != dependency]))),)
-    exponent = int(rng.integers(MIN_EXPONENT, MAX_EXPONENT + 1 if fixed else -3))
-    mantissa = int(rng.choice([-7, -5, -3, -2, -1, 1, 2, 3, 4, 6, 7]))
-    return Product(dependency, mantissa, exponent, factors, k if dependency == "u" else None)
-
-
-def _random_factor(rng: np.random.Generator, fixed: bool) -> Factor:
-    names = TRACES + SYNAPTIC if fixed else TRACES
-    variable = str(rng.choice(names))
-    if rng.random() < 0.25:
-        return Factor(str(rng.choice(SYNAPTIC)), int(rng.integers(-120, 121)) * int(rng.random() < 0.7), sign=True)
-    constant: float = 0
-    if rng.random() < 0.4:
-        constant = int(rng.integers(-140, 141)) if rng.random() < 0.9 else float(rng.integers(-9, 10) / 4)
-    return Factor(variable, constant)
-
-
-def _random_trace(rng: np.random.Generator, fixed: bool) -> Trace:
-    kind = rng.random()
-    if fixed and kind < 0.1:
-        return Trace(0, 0)
-    tau = float(rng.integers(1, 40)) if kind < 0.6 else round(float(rng.uniform(0.5, 40)), 3)
-    impulse = int(rng.integers(0, 128)) if rng.random() < 0.4 else round(float(rng.uniform(0, 60)), 4)
-    return Trace(impulse, tau)
 
 
 def random_case(rng: np.random.Generator, shape: tuple[int, int], fixed: bool, graded: GradedMode) -> PlasticCase:

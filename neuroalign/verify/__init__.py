@@ -1,0 +1,1 @@
+"""Differential testing: random networks in Lava and in the emulator, every state at every step."""
