@@ -50,6 +50,9 @@ class Protocol:
         Share of the sources that is active, and the rate of those.
     stimulus : s
         How long the same sources stay active.
+    correlation
+        Share of each active source's spikes that is copied from one shared train (single-interaction process, Kuhn,
+        Aertsen, Rotter 2003); the rate stays the same.
     """
 
     inputs: int = 100
@@ -59,10 +62,13 @@ class Protocol:
     active_share: float = 0.2
     source_rate: float = 200.0
     stimulus: float = 0.1
+    correlation: float = 0.0
 
     def __post_init__(self) -> None:
         if self.active < 1:
             raise InputError(f"{self.active_share:g} of {self.inputs} sources is none; at least one must be active")
+        if not 0 <= self.correlation <= 1:
+            raise InputError(f"correlation is {self.correlation:g}; it is a share, 0 to 1")
         if not 0 < self.source_rate * self.dt <= 1:
             raise InputError(
                 f"source_rate {self.source_rate:g} Hz at dt {self.dt:g} s is no probability; choose a smaller dt"
@@ -114,7 +120,12 @@ def poisson_sources(protocol: Protocol, steps: int, rng: np.random.Generator) ->
     for start in range(0, steps, length):
         stop = min(start + length, steps)
         on = rng.choice(protocol.inputs, protocol.active, replace=False)
-        spikes[start:stop, on] = rng.random((stop - start, on.size)) < protocol.source_rate * protocol.dt
+        chance = protocol.source_rate * protocol.dt
+        own = rng.random((stop - start, on.size)) < chance * (1 - protocol.correlation)
+        if protocol.correlation > 0:
+            shared = rng.random((stop - start, 1)) < chance
+            own |= shared & (rng.random((stop - start, on.size)) < protocol.correlation)
+        spikes[start:stop, on] = own
     return spikes
 
 
