@@ -43,6 +43,12 @@ def wrap_int32(x: Any) -> Any:
     return ((x + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
+def wrap(x: Any, bits: Any) -> Any:
+    """``x`` modulo 2**bits in -2**(bits-1) to 2**(bits-1) - 1."""
+    half = 1 << (bits - 1)
+    return ((x + half) & (2 * half - 1)) - half
+
+
 def fold_once(x: Any, bits: Any) -> Any:
     """Lava's wrap of the current ``u`` to ``bits`` bits: one conditional fold, and an asymmetric one.
 

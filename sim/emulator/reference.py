@@ -4,16 +4,21 @@ The compiled kernels are tested against this file, and this file against Lava (F
 
 One step t of the whole network, populations in :func:`~neuroalign.sim.emulator.order.update_order`::
 
+    u = v = 0  where t = reset_offset modulo reset_interval
     a    = what the connections into the population deliver at t              (Fixed: int32, wraps)
     u    = decay(u, du) + (a << weight_shift)                                 (Fixed: int32, then u_format)
-    v    = decay(v, dv) + u + (bias_mant << bias_exp)                         (Fixed: int32, then v_format)
-    s    = v > threshold << threshold_shift;  v = 0 where s                   (reset "subtract": v - threshold)
+    where r > 0:  r = r - 1, v stays, s = 0;  elsewhere
+        v    = decay(v, dv) + u + (bias_mant << bias_exp)                     (Fixed: int32, then v_format)
+        s    = v > threshold << threshold_shift                               (escape noise: draw < P(v - threshold))
+        s    = -1 where s = 0 and v < threshold_low << threshold_shift        (ternary neurons)
+        v = 0 where s != 0                                                    (reset "subtract": v - the threshold crossed)
+        r = refractory_steps where s != 0
     s arrives through each connection at t + connection_delay_steps + delays, weighted as the weights are in step t
 
 When all populations are done, every plastic connection takes in the spikes of its source and target in step t and, at
 the end of an epoch, learns (:mod:`~neuroalign.sim.emulator.learning_reference`).
 
-Symbols: ``u`` current, ``v`` membrane, ``s`` spikes, ``a`` summed input. Float64 has the same without shifts, with
+Symbols: ``u`` current, ``v`` membrane, ``s`` spikes, ``a`` summed input, ``r`` refractory steps left. Float64 has the same without shifts, with
 ``decay(x, d) = x (1 - d)``, and neurons that are not spiking never spike. Fixed leaves them their threshold, which
 saturation can reach: counted as ``nonspiking_spikes``.
 
@@ -27,12 +32,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Numbers
+from neuroalign.chip import ChipNetwork, ChipPopulation, Fixed, Numbers
 from neuroalign.fixed_point import decay_towards_zero, fold_once, saturate, shift, wrap_int32
 from neuroalign.recording import Probe
-from neuroalign.sim.emulator.learning_reference import PlasticState
+from neuroalign.sim.emulator.escape import chance_fixed, chance_float, draws_of_step
 from neuroalign.sim.emulator.order import update_order
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, learn, learners, read
+from neuroalign.sim.emulator.wire import Wire
 
 
 @dataclass
@@ -43,6 +49,7 @@ class NeuronState:
     v: Numbers
     s: Numbers
     a: Numbers
+    r: Numbers
     counts: dict[str, int] = field(default_factory=dict)
 
     def count(self, name: str, where: Numbers) -> None:
@@ -74,7 +81,7 @@ def run_sample(
     states = {p.name: initial_state(p) for p in network.populations}
     plastic = learners(network)
     driving = [c for c in network.connections if c.drives]
-    wires = {c.name: _Wire(c, network.connection_delay_steps, plastic.get(c.name)) for c in driving}
+    wires = {c.name: Wire(c, network.connection_delay_steps, plastic.get(c.name)) for c in driving}
     into = {p.name: [wires[c.name] for c in driving if c.target == p.name] for p in network.populations}
     out_of = {
         name: [wires[c.name] for c in driving if c.source == name]
@@ -90,7 +97,7 @@ def run_sample(
         for population in order:
             state = states[population.name]
             state.a = _received(population, [wire.take(t) for wire in into[population.name]])
-            update(population, state)
+            update(population, state, t)
             sent[population.name] = state.s
             for wire in out_of[population.name]:
                 wire.send(t, state.s)
@@ -115,43 +122,64 @@ def initial_state(population: ChipPopulation) -> NeuronState:
     """The states before step 1."""
     dtype = np.int64 if isinstance(population.v_format, Fixed) else np.float64
     zero = np.zeros(population.size, dtype=dtype)
-    return NeuronState(population.u0.astype(dtype), population.v0.astype(dtype), zero, zero)
+    return NeuronState(population.u0.astype(dtype), population.v0.astype(dtype), zero, zero, zero)
 
 
-def update(population: ChipPopulation, state: NeuronState) -> None:
-    """One step of a population's neurons; ``state.a`` is the input, the other states are replaced."""
+def update(population: ChipPopulation, state: NeuronState, t: int) -> None:
+    """Step t (from 0) of a population's neurons; ``state.a`` is the input, the other states are replaced."""
+    if population.reset_interval and (t + 1 - population.reset_offset) % population.reset_interval == 0:
+        state.u, state.v = np.zeros_like(state.u), np.zeros_like(state.v)
     if isinstance(population.u_format, Fixed) and isinstance(population.v_format, Fixed):
-        _update_fixed(population, state, population.u_format, population.v_format)
+        _update_fixed(population, state, population.u_format, population.v_format, t)
     else:
-        _update_float(population, state)
+        _update_float(population, state, t)
 
 
-def _update_fixed(p: ChipPopulation, state: NeuronState, u_format: Fixed, v_format: Fixed) -> None:
+def _update_fixed(p: ChipPopulation, state: NeuronState, u_format: Fixed, v_format: Fixed, t: int) -> None:
     unity = 1 << p.decay_bits
     exact_u = decay_towards_zero(state.u, unity - (p.du + p.u_offset), p.decay_bits) + (state.a << p.weight_shift)
     state.u = limit(wrap_int32(exact_u), u_format)
     state.count(excess_counter("u", u_format), state.u != exact_u)
 
+    free = state.r == 0
     bias = wrap_int32(shift(p.bias_mant, p.bias_exp))
     exact_v = decay_towards_zero(state.v, unity - (p.dv + p.v_offset), p.decay_bits) + state.u + bias
-    state.v = limit(wrap_int32(exact_v), v_format)
-    state.count(excess_counter("v", v_format), state.v != exact_v)
+    new_v = limit(wrap_int32(exact_v), v_format)
+    state.v = np.where(free, new_v, state.v)
+    state.count(excess_counter("v", v_format), free & (new_v != exact_v))
 
     threshold = p.threshold << p.threshold_shift
-    spikes = state.v > threshold
+    low = None if p.threshold_low is None else p.threshold_low << p.threshold_shift
+    up = state.v > threshold
+    if p.escape is not None:
+        up = draws_of_step(p, p.escape, t) < chance_fixed(p.escape, state.v - threshold)
+    _spike(p, state, free, up, threshold, low)
+    state.v = np.asarray(wrap_int32(state.v))
     if not p.spiking:
-        state.count("nonspiking_spikes", spikes)
-    after = wrap_int32(state.v - threshold) if p.reset == "subtract" else 0
-    state.v = np.where(spikes, after, state.v)
-    state.s = spikes.astype(np.int64)
+        state.count("nonspiking_spikes", state.s)
 
 
-def _update_float(p: ChipPopulation, state: NeuronState) -> None:
+def _update_float(p: ChipPopulation, state: NeuronState, t: int) -> None:
+    free = state.r == 0
     state.u = state.u * (1 - p.du) + state.a
-    state.v = state.v * (1 - p.dv) + state.u + p.bias_mant
-    spikes = (state.v > p.threshold) & p.spiking
-    state.v = np.where(spikes, state.v - p.threshold if p.reset == "subtract" else 0.0, state.v)
-    state.s = spikes.astype(np.float64)
+    state.v = np.where(free, state.v * (1 - p.dv) + state.u + p.bias_mant, state.v)
+    up = state.v > p.threshold
+    if p.escape is not None:
+        up = draws_of_step(p, p.escape, t) < chance_float(p.escape, state.v - p.threshold)
+    _spike(p, state, free & p.spiking, up, p.threshold, p.threshold_low)
+
+
+def _spike(
+    p: ChipPopulation, state: NeuronState, free: Numbers, up: Numbers, threshold: Numbers, low: Numbers | None
+) -> None:
+    """Spikes (+1 where ``up``, else -1 below ``low``) of the ``free`` neurons, their reset and refractory steps."""
+    up = free & up
+    down = np.zeros_like(up) if low is None else free & ~up & (state.v < low)
+    state.s = up.astype(state.v.dtype) - down
+    crossed = np.where(down, threshold if low is None else low, threshold)
+    spiked = up | down
+    state.v = np.where(spiked, state.v - crossed if p.reset == "subtract" else 0, state.v)
+    state.r = np.where(spiked, p.refractory_steps, np.maximum(state.r - 1, 0))
 
 
 def limit(x: Numbers, number_format: Fixed) -> Numbers:
@@ -164,54 +192,6 @@ def limit(x: Numbers, number_format: Fixed) -> Numbers:
 def excess_counter(state: str, number_format: Fixed) -> str:
     """Name of the counter of a state that ran out of its format, such as "u_wrapped"."""
     return f"{state}_{'wrapped' if number_format.on_excess == 'wrap' else 'saturated'}"
-
-
-class _Wire:
-    """One connection with what is under way in it: row ``t % slots`` of ``buffer`` arrives at step t."""
-
-    def __init__(
-        self, connection: ChipConnection, connection_delay_steps: int, learner: PlasticState | None = None
-    ) -> None:
-        self.connection, self.learner = connection, learner
-        self.first_delay = connection_delay_steps
-        delays = range(connection.max_delay + 1)
-        self.static_weights = self._by_delay(connection.weight)
-        self.fixed = isinstance(connection.weight_format, Fixed)
-        self.slots = connection_delay_steps + len(delays)
-        self.buffer = np.zeros((self.slots, connection.weight.shape[0]), dtype=np.int64 if self.fixed else np.float64)
-
-    def _by_delay(self, weight: Numbers) -> list[Numbers]:
-        """One weight matrix per delay, since a negative exponent rounds the sum of each delay by itself."""
-        delays = self.connection.delays
-        if delays is None:
-            return [weight]
-        return [np.where(delays == delay, weight, 0) for delay in range(self.connection.max_delay + 1)]
-
-    def send(self, t: int, sent: Numbers) -> None:
-        """Put what is sent at step t into the buffer."""
-        payload = sent if self.connection.message_bits else (sent != 0).astype(sent.dtype)
-        weights = self.static_weights if self.learner is None else self._by_delay(self.learner.weight)
-        for delay, weight in enumerate(weights):
-            slot = (t + self.first_delay + delay) % self.slots
-            if self.fixed:
-                total = shift(self._sum(weight, payload), np.clip(self.connection.weight_exp, -63, 63))
-                self.buffer[slot] = wrap_int32(self.buffer[slot] + total)
-            else:
-                self.buffer[slot] += 2.0**self.connection.weight_exp * (weight @ payload)
-
-    def _sum(self, weight: Numbers, payload: Numbers) -> Numbers:
-        """Weighted sum over the sources; Lava wraps the products of graded spikes, or their sum, to int32."""
-        if not self.connection.message_bits:
-            return np.asarray(weight @ payload)
-        if self.connection.delays is None:
-            return np.asarray(wrap_int32(weight @ payload))
-        return np.asarray(wrap_int32(weight * payload).sum(axis=1))
-
-    def take(self, t: int) -> Numbers:
-        """What arrives at step t; its place in the buffer is free afterwards."""
-        arrived = self.buffer[t % self.slots].copy()
-        self.buffer[t % self.slots] = 0
-        return np.asarray(arrived)
 
 
 def _received(population: ChipPopulation, arrived: Sequence[Numbers]) -> Numbers:
