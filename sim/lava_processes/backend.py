@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -120,25 +120,47 @@ class LavaBackend:
         with tempfile.TemporaryDirectory(prefix="neuroalign-lava-") as folder:
             write_job(Path(folder), jobs)
             total = sum(case.stimulus.samples for case in jobs)
-            self._run_worker(Path(folder), time_limit_s, _Watch(Path(folder), total, progress))
+            run_worker(self.worker, Path(folder), time_limit_s, Watch(Path(folder), total, progress))
             return read_results(Path(folder), jobs)
 
-    def _run_worker(self, folder: Path, time_limit_s: float, watch: Callable[[], bool]) -> None:
-        command = [sys.executable, *self.worker, str(folder)]
-        root = str(Path(errors.__file__).absolute().parents[1])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        try:
-            code = run_in_own_session(command, folder, time_limit_s, {**os.environ, "PYTHONPATH": path}, watch)
-        except TimeLimitReached:
-            raise BackendFailed(
-                f"lava did not finish within {time_limit_s:g} s and was ended; raise the time limit or use the emulator"
-            ) from None
-        if code != 0 or (folder / ERROR_FILE).exists():
-            raise BackendFailed(f"lava failed: {_last_line(folder)}")
+
+def run_worker(
+    worker: Sequence[str],
+    folder: Path,
+    time_limit_s: float,
+    watch: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Start Python with the arguments ``worker`` and ``folder`` in a session of its own, and wait for its end.
+
+    Parameters
+    ----------
+    watch
+        As in :func:`~neuroalign.sim.lava_processes.process_group.run_in_own_session`.
+    environment
+        Variables beyond those of this process.
+
+    Raises
+    ------
+    BackendFailed
+        The worker failed (with the last line of its error) or reached the time limit.
+    """
+    command = [sys.executable, *worker, str(folder)]
+    root = str(Path(errors.__file__).absolute().parents[1])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    variables = {**os.environ, **(environment or {}), "PYTHONPATH": path}
+    try:
+        code = run_in_own_session(command, folder, time_limit_s, variables, watch)
+    except TimeLimitReached:
+        raise BackendFailed(
+            f"lava did not finish within {time_limit_s:g} s and was ended; raise the time limit or use the emulator"
+        ) from None
+    if code != 0 or (folder / ERROR_FILE).exists():
+        raise BackendFailed(f"lava failed: {_last_line(folder)}")
 
 
 @dataclass
-class _Watch:
+class Watch:
     """Looks at a running job: reports finished samples, and says when to end it because something in it failed."""
 
     folder: Path

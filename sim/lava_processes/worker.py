@@ -33,7 +33,7 @@ LARGEST_INPUT = 2**24
 
 def main(folder: Path) -> None:
     """Run every case of the job in ``folder``; leaves with exit code 1 and a traceback in a file if one fails."""
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
         with errors_reported(folder / ERROR_FILE):
             for index, case in enumerate(read_job(folder)):
@@ -95,7 +95,7 @@ def _recorders(folder: Path, index: int, case: Case, first_sample: int) -> dict[
     return recorders | {c.name: recorder(c.name, c.plasticity) for c in case.network.connections}
 
 
-def _end_with_parent(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """End the whole session when the process that wants its results is gone."""
     while os.getppid() == parent:
         time.sleep(1.0)
