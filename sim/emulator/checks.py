@@ -13,10 +13,11 @@ from neuroalign.fixed_point import WEIGHT_BITS, lava_weights, truncate_weights
 from neuroalign.microcode import check_integers
 from neuroalign.recording import Probe, Stimulus
 from neuroalign.sim.emulator.learning_reference import LARGEST_INITIAL
+from neuroalign.sim.emulator.neuron_checks import check_neurons
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
 
 INT32 = np.iinfo(np.int32)
-STATES = ("s", "u", "v", "a")
+STATES = ("s", "u", "v", "a", "r")
 STRETCH_STEPS = 4096
 
 
@@ -41,6 +42,7 @@ def check_network(network: ChipNetwork) -> None:
             )
         if fixed:
             _check_decays(population)
+        check_neurons(population, _check_array)
     targets = {p.name for p in network.populations}
     for connection in network.connections:
         if connection.source not in sizes or connection.target not in targets:

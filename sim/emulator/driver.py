@@ -61,7 +61,7 @@ class Emulator:
         Returns
         -------
         Recording
-            "s" as bool; "u", "v", "a" as int64 (Fixed) or float64; states of plastic connections as int32 or float64.
+            "s" as bool (int8 of ternary neurons), "r" as int64; "u", "v", "a" as int64 (Fixed) or float64; states of plastic connections as int32 or float64.
             Counts, under Fixed: ``<population>.u_wrapped``, ``.v_saturated`` and, for populations that should not
             spike, ``.nonspiking_spikes``; ``<connection>.weight_limited``, ``.delay_limited`` and ``.tag_limited``
             where a Program changes them: updates of a synapse that ran out of a range.
@@ -81,7 +81,7 @@ class Emulator:
         reads = check_read_steps(read_steps, steps) if any(state in PLASTIC_STATES for _, state in probes) else ()
         _check_memory(recording_bytes(network, stimulus.samples, steps, probes, len(reads)))
         states = {
-            probe: np.zeros((stimulus.samples, *_shape(network, probe, steps, len(reads))), _dtype(network, probe[1]))
+            probe: np.zeros((stimulus.samples, *_shape(network, probe, steps, len(reads))), _dtype(network, probe))
             for probe in probes
         }
         report = _Steps(progress, stimulus.samples * steps)
@@ -94,7 +94,7 @@ class Emulator:
 def recording_bytes(network: ChipNetwork, samples: int, steps: int, probes: Sequence[Probe], reads: int = 1) -> int:
     """Memory that the recording of a run takes, in bytes; plastic connections are read ``reads`` times."""
     sizes = (
-        int(np.prod(_shape(network, probe, steps, reads))) * _dtype(network, probe[1]).itemsize
+        int(np.prod(_shape(network, probe, steps, reads))) * _dtype(network, probe).itemsize
         for probe in dict.fromkeys(probes)
     )
     return samples * sum(sizes)
@@ -133,9 +133,12 @@ def _check_memory(needed: int) -> None:
         )
 
 
-def _dtype(network: ChipNetwork, state: str) -> np.dtype[np.generic]:
+def _dtype(network: ChipNetwork, probe: Probe) -> np.dtype[np.generic]:
+    name, state = probe
     if state == "s":
-        return np.dtype(np.bool_)
+        return np.dtype(np.bool_ if network.population(name).threshold_low is None else np.int8)
+    if state == "r":
+        return np.dtype(np.int64)
     if state in PLASTIC_STATES and network.is_fixed:
         return np.dtype(np.int32)
     return np.dtype(np.int64 if network.is_fixed else np.float64)
@@ -214,7 +217,7 @@ def _stretches(layout: Layout, steps: int, reads: Sequence[int]) -> Iterator[tup
 
     Parts of networks that learn lie within one chunk of random draws.
     """
-    length = max(16, STRETCH_BYTES // (layout.dtype.itemsize * (layout.columns + layout.channels + 1)))
+    length = max(16, STRETCH_BYTES // (layout.dtype.itemsize * (layout.columns + layout.channels + layout.noisy + 1)))
     chunk = CHUNK if layout.plastic.names else max(steps, 1)
     start = 0
     while start < steps:

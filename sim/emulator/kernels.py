@@ -18,16 +18,17 @@ import numba
 import numpy as np
 
 from neuroalign import fixed_point
+from neuroalign.chip import Numbers
+from neuroalign.sim.emulator import escape, neuron_kernels
+from neuroalign.sim.emulator.escape import EscapeDraws
 from neuroalign.sim.emulator.layout import Layout
+from neuroalign.sim.emulator.neuron_kernels import update_fixed, update_float, update_more_fixed, update_more_float
 
 COMPILED = {"cache": True, "nogil": True, "_nrt": False}
 """Options of the kernels. They allocate nothing, so numba need not count references to arrays: every slice and every
 field of a tuple would cost an atomic operation otherwise, half the time of a learning step of 256 neurons."""
 
-_decay_towards_zero = numba.njit(fixed_point.decay_towards_zero)
 _wrap_int32 = numba.njit(fixed_point.wrap_int32)
-_fold_once = numba.njit(fixed_point.fold_once)
-_saturate = numba.njit(fixed_point.saturate)
 
 
 @numba.njit
@@ -138,50 +139,13 @@ def _record(record: Any, row: Any, column: Any, values: Any) -> None:
             record[row, column + k] = values[k]
 
 
-@numba.njit
-def _update_fixed(
-    p: Any, a: Any, u: Any, v: Any, s: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, counts: Any
-) -> None:
-    """One step of one population's neurons; ``counts`` gains u and v out of format, and spikes."""
-    u_excess = v_excess = spikes = 0
-    for k in range(p.size):
-        exact = _decay_towards_zero(np.int64(u[k]), keep_u[k], p.decay_bits) + (np.int64(a[k]) << p.weight_shift)
-        new_u = _wrap_int32(exact)
-        new_u = _wrap_int32(_fold_once(new_u, p.u_bits)) if p.u_wraps else _saturate(new_u, p.u_bits)
-        u_excess += new_u != exact
-        exact = _decay_towards_zero(np.int64(v[k]), keep_v[k], p.decay_bits) + new_u + bias[k]
-        new_v = _wrap_int32(exact)
-        new_v = _wrap_int32(_fold_once(new_v, p.v_bits)) if p.v_wraps else _saturate(new_v, p.v_bits)
-        v_excess += new_v != exact
-        spike = new_v > threshold[k]
-        spikes += spike
-        u[k] = new_u
-        v[k] = new_v - spike * (threshold[k] if p.subtracts else new_v)
-        s[k] = spike
-    counts[0] += u_excess
-    counts[1] += v_excess
-    counts[2] += spikes
-
-
-@numba.njit
-def _update_float(p: Any, a: Any, u: Any, v: Any, s: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any) -> None:
-    for k in range(p.size):
-        u[k] = u[k] * keep_u[k] + a[k]
-        new_v = v[k] * keep_v[k] + u[k] + bias[k]
-        spike = new_v > threshold[k]
-        if spike:
-            new_v = new_v - threshold[k] if p.subtracts else 0.0
-        v[k] = new_v
-        s[k] = spike
-
-
 @numba.njit(inline="always")
 def fixed_step(
     t: Any, row: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any,
     weights: Any, delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any,
-    ring: Any, scratch: Any, counts: Any, plastic: Any,
+    ring: Any, scratch: Any, counts: Any, more: Any, plastic: Any,
 ) -> None:  # fmt: skip
-    """One step of all inputs and populations; ``plastic`` holds the weights that learn."""
+    """One step of all inputs and populations; ``more`` serves neurons beyond LIF, ``plastic`` holds what learns."""
     channels = sent.size - u.size
     for k in range(channels):
         sent[k] = given[row, k] if row < given.shape[0] else 0
@@ -192,14 +156,21 @@ def fixed_step(
         arrived = p.ring + (t % p.slots) * p.size
         a = ring[arrived : arrived + p.size]
         s = sent[channels + low : channels + high]
-        _update_fixed(
-            p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
-            bias[low:high], counts[i],
-        )  # fmt: skip
+        if p.plain:
+            update_fixed(
+                p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
+                bias[low:high], counts[i],
+            )  # fmt: skip
+        else:
+            update_more_fixed(
+                t, row, p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
+                bias[low:high], counts[i], more,
+            )  # fmt: skip
         _record(record, row, p.column_a, a)
         _record(record, row, p.column_u, u[low:high])
         _record(record, row, p.column_v, v[low:high])
         _record(record, row, p.column_s, s)
+        _record(record, row, p.column_r, more[1][low:high])
         a[:] = 0
         first, end = p.wires, p.wires_end
         _send_fixed(t, wires[first:end], scales[first:end], sent, weights, plastic, delays, ring, scratch)
@@ -209,7 +180,7 @@ def fixed_step(
 def float_step(
     t: Any, row: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any,
     weights: Any, delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any,
-    ring: Any, plastic: Any,
+    ring: Any, more: Any, plastic: Any,
 ) -> None:  # fmt: skip
     """As :func:`fixed_step`."""
     channels = sent.size - u.size
@@ -222,14 +193,21 @@ def float_step(
         arrived = p.ring + (t % p.slots) * p.size
         a = ring[arrived : arrived + p.size]
         s = sent[channels + low : channels + high]
-        _update_float(
-            p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
-            bias[low:high],
-        )  # fmt: skip
+        if p.plain:
+            update_float(
+                p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
+                bias[low:high],
+            )  # fmt: skip
+        else:
+            update_more_float(
+                t, row, p, a, u[low:high], v[low:high], s, keep_u[low:high], keep_v[low:high], threshold[low:high],
+                bias[low:high], more,
+            )  # fmt: skip
         _record(record, row, p.column_a, a)
         _record(record, row, p.column_u, u[low:high])
         _record(record, row, p.column_v, v[low:high])
         _record(record, row, p.column_s, s)
+        _record(record, row, p.column_r, more[1][low:high])
         a[:] = 0.0
         first, end = p.wires, p.wires_end
         _send_float(t, wires[first:end], scales[first:end], sent, weights, plastic, delays, ring)
@@ -239,21 +217,21 @@ def float_step(
 def step_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     """The kernels (Fixed, Float64), each running the steps t0 to t0 + len(record) and returning the source's stamp.
 
-    numba's disk cache notices a change of this file, but not of the file the arithmetic comes from. So the kernels
-    are closures over a stamp of that source: numba keys its cache by the values a function closes over.
+    numba's disk cache notices a change of this file, but not of those the arithmetic comes from. So the kernels
+    are closures over a stamp of their source: numba keys its cache by the values a function closes over.
     """
-    stamp = zlib.crc32(inspect.getsource(fixed_point).encode())
+    stamp = zlib.crc32("".join(inspect.getsource(module) for module in (fixed_point, escape, neuron_kernels)).encode())
 
     @numba.njit(**COMPILED)
     def fixed_steps(
         t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
         delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
-        scratch: Any, counts: Any, plastic: Any,
+        scratch: Any, counts: Any, more: Any, plastic: Any,
     ) -> int:  # fmt: skip
         for row in range(record.shape[0]):
             fixed_step(
                 t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
-                threshold, bias, u, v, sent, ring, scratch, counts, plastic,
+                threshold, bias, u, v, sent, ring, scratch, counts, more, plastic,
             )  # fmt: skip
         return stamp
 
@@ -261,12 +239,12 @@ def step_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     def float_steps(
         t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
         delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
-        plastic: Any,
+        more: Any, plastic: Any,
     ) -> int:  # fmt: skip
         for row in range(record.shape[0]):
             float_step(
                 t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
-                threshold, bias, u, v, sent, ring, plastic,
+                threshold, bias, u, v, sent, ring, more, plastic,
             )  # fmt: skip
         return stamp
 
@@ -279,6 +257,8 @@ class KernelRun:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.u, self.v = layout.u0.copy(), layout.v0.copy()
+        self.r = np.zeros(layout.u0.size, dtype=np.int32)
+        self.escape_draws = EscapeDraws(layout.order)
         self.sent = np.zeros(layout.channels + layout.u0.size, dtype=layout.dtype)
         self.ring = np.zeros(layout.ring_size, dtype=layout.dtype)
         self.scratch = np.zeros(layout.scratch_size, dtype=np.int64)
@@ -286,7 +266,7 @@ class KernelRun:
 
     @property
     def arguments(self) -> tuple[Any, ...]:
-        """What every call of a kernel gets after t0, given and record, but for the plastic weights."""
+        """What every call of a kernel gets after t0, given and record, but for :meth:`more` and plastic weights."""
         x = self.layout
         static = (
             x.populations, x.input_wires, x.wires, x.scales, x.weights, x.delays, x.keep_u, x.keep_v, x.threshold,
@@ -295,8 +275,14 @@ class KernelRun:
         states = (self.u, self.v, self.sent, self.ring)
         return (*static, *states, self.scratch, self.counts) if x.dtype == np.int32 else (*static, *states)
 
+    def more(self, t0: int, steps: int) -> tuple[Numbers, ...]:
+        """What neurons beyond LIF need in the steps from t0: lower thresholds, refractory steps left, noise."""
+        x = self.layout
+        return x.threshold_low, self.r, x.escape_shapes, self.escape_draws.rows(t0, steps)
+
     def advance(self, t0: int, given: Any, record: Any) -> None:
         """Run ``len(record)`` steps from t0, ``given`` being the input of the first of them; fills ``record``."""
         fixed_steps, float_steps = step_kernels()
         kernel = fixed_steps if self.layout.dtype == np.int32 else float_steps
-        kernel(t0, given, record, *self.arguments, self.layout.plastic.start.values)
+        more = self.more(t0, len(record))
+        kernel(t0, given, record, *self.arguments, more, self.layout.plastic.start.values)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Numbers
 from neuroalign.fixed_point import shift, wrap_int32
 from neuroalign.recording import Probe
+from neuroalign.sim.emulator.escape import SHAPES
 from neuroalign.sim.emulator.order import update_order
 from neuroalign.sim.emulator.plastic_layout import PlasticLayout, lay_out_plastic
 
@@ -34,6 +35,17 @@ POPULATION = np.dtype(
         ("column_u", np.int64),
         ("column_v", np.int64),
         ("column_s", np.int64),
+        ("column_r", np.int64),
+        ("plain", np.int64),  # whether the neurons are LIF and no more; the fields below are for others
+        ("reset_interval", np.int64),  # 0: never
+        ("reset_phase", np.int64),  # u = v = 0 at the start of steps (from 1) of this remainder
+        ("refractory_steps", np.int64),
+        ("ternary", np.int64),
+        ("escape", np.int64),  # 0: no noise; else the shape of it
+        ("table", np.int64),  # first entry in the tables of all noise
+        ("table_size", np.int64),
+        ("table_shift", np.int64),
+        ("draw", np.int64),  # first column in a step's draws, and first entry in the widths
     ]
 )
 WIRE = np.dtype(
@@ -71,10 +83,13 @@ class Layout:
     keep_u: Numbers
     keep_v: Numbers
     threshold: Numbers
+    threshold_low: Numbers
+    escape_shapes: Numbers  # Fixed: the tables of all noise; Float64: the widths
     bias: Numbers
     u0: Numbers
     v0: Numbers
     channels: int
+    noisy: int  # neurons with escape noise
     ring_size: int
     scratch_size: int
     columns: int
@@ -109,10 +124,13 @@ def lay_out(network: ChipNetwork, probes: Sequence[Probe]) -> Layout:
         keep_u=_joined([_keep(p, p.du, p.u_offset) for p in order], dtype),
         keep_v=_joined([_keep(p, p.dv, p.v_offset) for p in order], dtype),
         threshold=_joined([_threshold(p) for p in order], np.dtype(np.int64 if fixed else np.float64)),
+        threshold_low=_joined([_low_threshold(p) for p in order], np.dtype(np.int64 if fixed else np.float64)),
+        escape_shapes=_escape_shapes(order, fixed),
         bias=_joined([_bias(p) for p in order], dtype),
         u0=_joined([p.u0 for p in order], dtype),
         v0=_joined([p.v0 for p in order], dtype),
         channels=channels,
+        noisy=sum(p.size for p in order if p.escape is not None),
         ring_size=int(sum(p["slots"] * p["size"] for p in populations)),
         scratch_size=max(scratch, default=0),
         columns=sum(network.population(name).size for name, _ in dict.fromkeys(probes)),
@@ -134,7 +152,7 @@ def _senders(network: ChipNetwork, order: Sequence[ChipPopulation]) -> dict[str,
 def _population_table(network: ChipNetwork, order: Sequence[ChipPopulation], probes: Sequence[Probe]) -> NDArray[Any]:
     table = np.zeros(len(order), dtype=POPULATION)
     columns = probe_columns(network, probes)
-    first = ring = 0
+    first = ring = entry = draw = 0
     for row, p in zip(table, order, strict=True):
         longest = max((c.max_delay for c in network.connections if c.target == p.name), default=0)
         slots = network.connection_delay_steps + longest + 1
@@ -144,11 +162,25 @@ def _population_table(network: ChipNetwork, order: Sequence[ChipPopulation], pro
             if isinstance(number_format, Fixed):
                 row[f"{state}_bits"] = number_format.bits
                 row[f"{state}_wraps"] = number_format.on_excess == "wrap"
-        for state in ("a", "u", "v", "s"):
+        _fill_beyond_lif(row, p)
+        if p.escape is not None:
+            row["table"], row["draw"] = entry, draw
+            entry, draw = entry + p.escape.table.size, draw + p.size
+        for state in ("a", "u", "v", "s", "r"):
             row[f"column_{state}"] = columns.get((p.name, state), -1)
         first += p.size
         ring += slots * p.size
     return table
+
+
+def _fill_beyond_lif(row: Any, p: ChipPopulation) -> None:
+    row["reset_interval"], row["refractory_steps"] = p.reset_interval, p.refractory_steps
+    row["reset_phase"] = p.reset_offset % p.reset_interval if p.reset_interval else 0
+    row["ternary"] = p.threshold_low is not None
+    if p.escape is not None:
+        row["escape"] = SHAPES[p.escape.kind]
+        row["table_size"], row["table_shift"] = p.escape.table.size, p.escape.table_shift
+    row["plain"] = not (p.reset_interval or p.refractory_steps or row["ternary"] or row["escape"])
 
 
 def probe_columns(network: ChipNetwork, probes: Sequence[Probe]) -> dict[Probe, int]:
@@ -227,6 +259,21 @@ def _threshold(p: ChipPopulation) -> Numbers:
     if isinstance(p.v_format, Fixed):
         return np.asarray(p.threshold.astype(np.int64) << p.threshold_shift)
     return p.threshold if p.spiking else np.full(p.size, np.inf)
+
+
+def _low_threshold(p: ChipPopulation) -> Numbers:
+    if p.threshold_low is None:
+        return np.zeros(p.size, dtype=np.int64)  # never compared with
+    if isinstance(p.v_format, Fixed):
+        return np.asarray(p.threshold_low.astype(np.int64) << p.threshold_shift)
+    return p.threshold_low if p.spiking else np.full(p.size, -np.inf)
+
+
+def _escape_shapes(order: Sequence[ChipPopulation], fixed: bool) -> Numbers:
+    noises = [p.escape for p in order if p.escape is not None]
+    if fixed:
+        return _joined([noise.table for noise in noises], np.dtype(np.int32))
+    return _joined([noise.width for noise in noises], np.dtype(np.float64))
 
 
 def _bias(p: ChipPopulation) -> Numbers:

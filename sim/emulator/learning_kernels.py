@@ -19,7 +19,16 @@ from numpy.typing import NDArray
 from neuroalign import fixed_point
 from neuroalign.chip import ChipNetwork, Numbers, Plasticity
 from neuroalign.microcode import PRE_TRACES, SYNAPTIC
-from neuroalign.sim.emulator import accumulator, interpreter, kernels, plastic_tables, products, trace_kernels
+from neuroalign.sim.emulator import (
+    accumulator,
+    escape,
+    interpreter,
+    kernels,
+    neuron_kernels,
+    plastic_tables,
+    products,
+    trace_kernels,
+)
 from neuroalign.sim.emulator.interpreter import update_synapses
 from neuroalign.sim.emulator.kernels import COMPILED, KernelRun, fixed_step, float_step
 from neuroalign.sim.emulator.layout import Layout
@@ -81,19 +90,29 @@ def learning_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
 
     ``skip`` steps of the draws lie before t0. As to the stamp see :func:`~neuroalign.sim.emulator.kernels.step_kernels`.
     """
-    modules = (fixed_point, products, plastic_tables, kernels, trace_kernels, accumulator, interpreter)
+    modules = (
+        fixed_point,
+        products,
+        plastic_tables,
+        kernels,
+        escape,
+        neuron_kernels,
+        trace_kernels,
+        accumulator,
+        interpreter,
+    )
     stamp = zlib.crc32("".join(inspect.getsource(module) for module in modules).encode())
 
     @numba.njit(**COMPILED)
     def fixed_steps(
         t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
         delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
-        scratch: Any, counts: Any, tables: Any, synapses: Any, draws: Any, skip: Any,
+        scratch: Any, counts: Any, more: Any, tables: Any, synapses: Any, draws: Any, skip: Any,
     ) -> int:  # fmt: skip
         for row in range(record.shape[0]):
             fixed_step(
                 t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
-                threshold, bias, u, v, sent, ring, scratch, counts, synapses.values,
+                threshold, bias, u, v, sent, ring, scratch, counts, more, synapses.values,
             )  # fmt: skip
             _learn(t0 + row + 1, skip + row, sent, tables, synapses, draws)
         return stamp
@@ -102,12 +121,12 @@ def learning_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     def float_steps(
         t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
         delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
-        tables: Any, synapses: Any, draws: Any, skip: Any,
+        more: Any, tables: Any, synapses: Any, draws: Any, skip: Any,
     ) -> int:  # fmt: skip
         for row in range(record.shape[0]):
             float_step(
                 t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
-                threshold, bias, u, v, sent, ring, synapses.values,
+                threshold, bias, u, v, sent, ring, more, synapses.values,
             )  # fmt: skip
             _learn(t0 + row + 1, skip + row, sent, tables, synapses, draws)
         return stamp
@@ -175,7 +194,8 @@ class LearningRun(KernelRun):
         first, draws = self.draws.chunk(t0)
         fixed_steps, float_steps = learning_kernels()
         kernel = fixed_steps if self.layout.dtype == np.int32 else float_steps
-        kernel(t0, given, record, *self.arguments, self.layout.plastic.tables, self.synapses, draws, t0 - first)
+        more = self.more(t0, len(record))
+        kernel(t0, given, record, *self.arguments, more, self.layout.plastic.tables, self.synapses, draws, t0 - first)
 
     def read(self, name: str, state: str) -> Numbers:
         """A state of a plastic connection, a copy: (N_target, N_source), or (N,) of a trace."""

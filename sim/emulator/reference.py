@@ -11,16 +11,16 @@ One step t of the whole network, populations in :func:`~neuroalign.sim.emulator.
         v    = decay(v, dv) + u + (bias_mant << bias_exp)                     (Fixed: int32, then v_format)
         s    = v > threshold << threshold_shift                               (escape noise: draw < P(v - threshold))
         s    = -1 where s = 0 and v < threshold_low << threshold_shift        (ternary neurons)
-        v = 0 where s != 0                                                    (reset "subtract": v - the threshold crossed)
+        v = 0 where s != 0                                                    (reset "subtract": v - threshold crossed)
         r = refractory_steps where s != 0
     s arrives through each connection at t + connection_delay_steps + delays, weighted as the weights are in step t
 
 When all populations are done, every plastic connection takes in the spikes of its source and target in step t and, at
 the end of an epoch, learns (:mod:`~neuroalign.sim.emulator.learning_reference`).
 
-Symbols: ``u`` current, ``v`` membrane, ``s`` spikes, ``a`` summed input, ``r`` refractory steps left. Float64 has the same without shifts, with
-``decay(x, d) = x (1 - d)``, and neurons that are not spiking never spike. Fixed leaves them their threshold, which
-saturation can reach: counted as ``nonspiking_spikes``.
+Symbols: ``u`` current, ``v`` membrane, ``s`` spikes, ``a`` summed input, ``r`` refractory steps left. Float64 has the
+same without shifts, with ``decay(x, d) = x (1 - d)``, and neurons that are not spiking never spike. Fixed leaves them
+their threshold, which saturation can reach: counted as ``nonspiking_spikes``.
 
 Source: Lava 0.10, ``lava/proc/lif/models.py`` and ``lava/proc/dense/models.py``.
 """
@@ -122,7 +122,9 @@ def initial_state(population: ChipPopulation) -> NeuronState:
     """The states before step 1."""
     dtype = np.int64 if isinstance(population.v_format, Fixed) else np.float64
     zero = np.zeros(population.size, dtype=dtype)
-    return NeuronState(population.u0.astype(dtype), population.v0.astype(dtype), zero, zero, zero)
+    return NeuronState(
+        population.u0.astype(dtype), population.v0.astype(dtype), zero, zero, np.zeros(population.size, np.int64)
+    )
 
 
 def update(population: ChipPopulation, state: NeuronState, t: int) -> None:

@@ -16,7 +16,7 @@ from random_networks import Options, draw_fixed, draw_float, draw_stimulus
 from neuroalign import fixed_point
 from neuroalign.chip import ChipNetwork
 from neuroalign.recording import Recording, Stimulus
-from neuroalign.sim.emulator import Emulator
+from neuroalign.sim.emulator import Emulator, escape, neuron_kernels
 from neuroalign.sim.emulator.kernels import step_kernels
 
 STATES = ("s", "u", "v", "a")
@@ -85,8 +85,8 @@ def test_drawn_networks_are_lively_and_reach_the_limits(draw: Callable[..., Chip
 
 
 def test_kernels_are_keyed_to_the_arithmetic_they_were_compiled_from() -> None:
-    """The disk cache of numba must not serve kernels that were compiled from another fixed_point.py."""
-    stamp = zlib.crc32(Path(fixed_point.__file__).read_bytes())
+    """The disk cache of numba must not serve kernels that were compiled from other arithmetic."""
+    stamp = zlib.crc32(b"".join(Path(m.__file__).read_bytes() for m in (fixed_point, escape, neuron_kernels)))
     for kernel in step_kernels():
         dispatcher: Any = kernel
         assert [cell.cell_contents for cell in dispatcher.py_func.__closure__] == [stamp]

@@ -245,7 +245,8 @@ def test_long_runs_take_no_memory_per_step(monkeypatch: pytest.MonkeyPatch) -> N
 def test_learning_kernels_are_keyed_to_all_they_were_compiled_from() -> None:
     """The disk cache of numba must not serve kernels that were compiled from other sources of the same package."""
     here = Path(interpreter.__file__).parent
-    names = ("products", "plastic_tables", "kernels", "trace_kernels", "accumulator", "interpreter")
+    names = ("products", "plastic_tables", "kernels", "escape", "neuron_kernels", "trace_kernels")
+    names += ("accumulator", "interpreter")
     files = [here.parents[1] / "fixed_point.py", *(here / f"{name}.py" for name in names)]
     stamp = zlib.crc32("".join(file.read_text() for file in files).encode())
     for kernel in compiled():
