@@ -82,7 +82,7 @@ def run_wiener(
         noise = rng.standard_normal((count, neurons))
         pre = rng.random((count, neurons)) < PRE_RATE * dt
         spikes += _compiled()(start, dt, weight, noise, pre, state, estimate, estimate_variance, reads, found)
-    return WienerResult(reads * dt, weight, found, spikes / (neurons * steps * dt))
+    return WienerResult(np.asarray(reads * dt, dtype=np.float64), weight, found, spikes / (neurons * steps * dt))
 
 
 def wiener_steps(  # noqa: C901 - one loop, compiled as it stands
