@@ -19,117 +19,18 @@ import numpy as np
 
 from neuroalign import fixed_point
 from neuroalign.chip import Numbers
-from neuroalign.sim.emulator import escape, neuron_kernels
+from neuroalign.sim.emulator import escape, neuron_kernels, wire_kernels, wire_shapes
 from neuroalign.sim.emulator.escape import EscapeDraws
 from neuroalign.sim.emulator.layout import Layout
 from neuroalign.sim.emulator.neuron_kernels import update_fixed, update_float, update_more_fixed, update_more_float
+from neuroalign.sim.emulator.wire_kernels import send_fixed, send_float
+from neuroalign.sim.emulator.wire_shapes import Transit
 
 COMPILED = {"cache": True, "nogil": True, "_nrt": False}
 """Options of the kernels. They allocate nothing, so numba need not count references to arrays: every slice and every
 field of a tuple would cost an atomic operation otherwise, half the time of a learning step of 256 neurons."""
 
-_wrap_int32 = numba.njit(fixed_point.wrap_int32)
-
-
-@numba.njit
-def _send(t: Any, wire: Any, sent: Any, weights: Any, delays: Any, ring: Any) -> None:
-    """Add the weights of every source that sends at step t to the ring of the target."""
-    size = wire.target_size
-    targets = ring[wire.ring : wire.ring + wire.slots * size]
-    for source in range(wire.source_size):
-        payload = sent[wire.source + source]
-        if payload == 0:
-            continue
-        first = wire.weight + source * size
-        row = weights[first : first + size]
-        if wire.delay < 0:
-            own = delays[wire.delays + source * size : wire.delays + (source + 1) * size]
-            for k in range(size):
-                slot = (t + own[k]) % wire.slots
-                targets[slot * size + k] += row[k] * payload if wire.graded else row[k]
-        else:
-            slot = (t + wire.delay) % wire.slots
-            arriving = targets[slot * size : (slot + 1) * size]
-            if wire.graded:
-                for k in range(size):
-                    arriving[k] += row[k] * payload
-            else:
-                for k in range(size):
-                    arriving[k] += row[k]
-
-
-@numba.njit
-def _send_shifted_right(t: Any, wire: Any, sent: Any, weights: Any, delays: Any, ring: Any, scratch: Any) -> None:
-    """As :func:`_send` for a negative exponent: the sum of each delay is formed first, then rounded down."""
-    size = wire.target_size
-    sums = scratch[: wire.bins * size]
-    sums[:] = 0
-    for source in range(wire.source_size):
-        payload = np.int64(sent[wire.source + source])
-        if payload == 0:
-            continue
-        if not wire.graded:
-            payload = np.int64(1)
-        first = wire.weight + source * wire.pitch
-        for k in range(size):
-            place = 0 if wire.delay >= 0 else delays[wire.delays + source * size + k] - wire.first_bin
-            sums[place * size + k] += _wrap_int32(weights[first + k] * payload)
-    for place in range(wire.bins):
-        slot = (t + wire.first_bin + place) % wire.slots
-        for k in range(size):
-            total = sums[place * size + k]
-            if wire.wrap_sum:
-                total = _wrap_int32(total)
-            ring[wire.ring + slot * size + k] += total >> wire.right_shift
-
-
-@numba.njit
-def _send_plastic(t: Any, wire: Any, scale: Any, sent: Any, weights: Any, delays: Any, ring: Any) -> None:
-    """As :func:`_send`, for weights as they are held: the exponent acts here."""
-    size = wire.target_size
-    targets = ring[wire.ring : wire.ring + wire.slots * size]
-    for source in range(wire.source_size):
-        payload = sent[wire.source + source]
-        if payload == 0:
-            continue
-        by = scale * payload if wire.graded else scale
-        first = wire.weight + source * wire.pitch
-        row = weights[first : first + size]
-        if wire.delay < 0:
-            own = delays[wire.delays + source * size : wire.delays + (source + 1) * size]
-            for k in range(size):
-                targets[((t + own[k]) % wire.slots) * size + k] += row[k] * by
-        else:
-            slot = (t + wire.delay) % wire.slots
-            arriving = targets[slot * size : (slot + 1) * size]
-            for k in range(size):
-                arriving[k] += row[k] * by
-
-
-@numba.njit
-def _send_fixed(
-    t: Any, wires: Any, scales: Any, sent: Any, weights: Any, plastic: Any, delays: Any, ring: Any, scratch: Any
-) -> None:
-    for w in range(wires.size):
-        wire = wires[w]
-        if wire.right_shift > 0:
-            if wire.plastic:
-                _send_shifted_right(t, wire, sent, plastic, delays, ring, scratch)
-            else:
-                _send_shifted_right(t, wire, sent, weights, delays, ring, scratch)
-        elif wire.plastic:
-            _send_plastic(t, wire, scales[w], sent, plastic, delays, ring)
-        else:
-            _send(t, wire, sent, weights, delays, ring)
-
-
-@numba.njit
-def _send_float(t: Any, wires: Any, scales: Any, sent: Any, weights: Any, plastic: Any, delays: Any, ring: Any) -> None:
-    for w in range(wires.size):
-        if wires[w].plastic:
-            _send_plastic(t, wires[w], scales[w], sent, plastic, delays, ring)
-        else:
-            _send(t, wires[w], sent, weights, delays, ring)
+SOURCES = (fixed_point, escape, neuron_kernels, wire_shapes, wire_kernels)
 
 
 @numba.njit
@@ -142,19 +43,19 @@ def _record(record: Any, row: Any, column: Any, values: Any) -> None:
 @numba.njit(inline="always")
 def fixed_step(
     t: Any, row: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any,
-    weights: Any, delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any,
-    ring: Any, scratch: Any, counts: Any, more: Any, plastic: Any,
+    static: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any,
+    transit: Any, counts: Any, more: Any, plastic: Any,
 ) -> None:  # fmt: skip
     """One step of all inputs and populations; ``more`` serves neurons beyond LIF, ``plastic`` holds what learns."""
     channels = sent.size - u.size
     for k in range(channels):
         sent[k] = given[row, k] if row < given.shape[0] else 0
-    _send_fixed(t, wires[:input_wires], scales, sent, weights, plastic, delays, ring, scratch)
+    send_fixed(t, wires[:input_wires], scales, sent, static, plastic, transit)
     for i in range(populations.size):
         p = populations[i]
         low, high = p.first, p.first + p.size
         arrived = p.ring + (t % p.slots) * p.size
-        a = ring[arrived : arrived + p.size]
+        a = transit.ring[arrived : arrived + p.size]
         s = sent[channels + low : channels + high]
         if p.plain:
             update_fixed(
@@ -173,25 +74,25 @@ def fixed_step(
         _record(record, row, p.column_r, more[1][low:high])
         a[:] = 0
         first, end = p.wires, p.wires_end
-        _send_fixed(t, wires[first:end], scales[first:end], sent, weights, plastic, delays, ring, scratch)
+        send_fixed(t, wires[first:end], scales[first:end], sent, static, plastic, transit)
 
 
 @numba.njit(inline="always")
 def float_step(
     t: Any, row: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any,
-    weights: Any, delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any,
-    ring: Any, more: Any, plastic: Any,
+    static: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any,
+    transit: Any, more: Any, plastic: Any,
 ) -> None:  # fmt: skip
     """As :func:`fixed_step`."""
     channels = sent.size - u.size
     for k in range(channels):
         sent[k] = given[row, k] if row < given.shape[0] else 0.0
-    _send_float(t, wires[:input_wires], scales, sent, weights, plastic, delays, ring)
+    send_float(t, wires[:input_wires], scales, sent, static, plastic, transit)
     for i in range(populations.size):
         p = populations[i]
         low, high = p.first, p.first + p.size
         arrived = p.ring + (t % p.slots) * p.size
-        a = ring[arrived : arrived + p.size]
+        a = transit.ring[arrived : arrived + p.size]
         s = sent[channels + low : channels + high]
         if p.plain:
             update_float(
@@ -210,7 +111,7 @@ def float_step(
         _record(record, row, p.column_r, more[1][low:high])
         a[:] = 0.0
         first, end = p.wires, p.wires_end
-        _send_float(t, wires[first:end], scales[first:end], sent, weights, plastic, delays, ring)
+        send_float(t, wires[first:end], scales[first:end], sent, static, plastic, transit)
 
 
 @lru_cache(maxsize=1)
@@ -220,31 +121,31 @@ def step_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     numba's disk cache notices a change of this file, but not of those the arithmetic comes from. So the kernels
     are closures over a stamp of their source: numba keys its cache by the values a function closes over.
     """
-    stamp = zlib.crc32("".join(inspect.getsource(module) for module in (fixed_point, escape, neuron_kernels)).encode())
+    stamp = zlib.crc32("".join(inspect.getsource(module) for module in SOURCES).encode())
 
     @numba.njit(**COMPILED)
     def fixed_steps(
-        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
-        delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
-        scratch: Any, counts: Any, more: Any, plastic: Any,
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, static: Any,
+        keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, transit: Any,
+        counts: Any, more: Any, plastic: Any,
     ) -> int:  # fmt: skip
         for row in range(record.shape[0]):
             fixed_step(
-                t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
-                threshold, bias, u, v, sent, ring, scratch, counts, more, plastic,
+                t0 + row, row, given, record, populations, input_wires, wires, scales, static, keep_u, keep_v,
+                threshold, bias, u, v, sent, transit, counts, more, plastic,
             )  # fmt: skip
         return stamp
 
     @numba.njit(**COMPILED)
     def float_steps(
-        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
-        delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, static: Any,
+        keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, transit: Any,
         more: Any, plastic: Any,
     ) -> int:  # fmt: skip
         for row in range(record.shape[0]):
             float_step(
-                t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
-                threshold, bias, u, v, sent, ring, more, plastic,
+                t0 + row, row, given, record, populations, input_wires, wires, scales, static, keep_u, keep_v,
+                threshold, bias, u, v, sent, transit, more, plastic,
             )  # fmt: skip
         return stamp
 
@@ -261,7 +162,9 @@ class KernelRun:
         self.escape_draws = EscapeDraws(layout.order)
         self.sent = np.zeros(layout.channels + layout.u0.size, dtype=layout.dtype)
         self.ring = np.zeros(layout.ring_size, dtype=layout.dtype)
-        self.scratch = np.zeros(layout.scratch_size, dtype=np.int64)
+        self.sums = np.zeros(layout.sums_sizes[0], dtype=layout.dtype)
+        self.exact_sums = np.zeros(layout.sums_sizes[1], dtype=np.int64)
+        self.events = np.zeros(self.sent.size, dtype=np.int64)
         self.counts = np.zeros((len(layout.populations), 3), dtype=np.int64)
 
     @property
@@ -269,11 +172,11 @@ class KernelRun:
         """What every call of a kernel gets after t0, given and record, but for :meth:`more` and plastic weights."""
         x = self.layout
         static = (
-            x.populations, x.input_wires, x.wires, x.scales, x.weights, x.delays, x.keep_u, x.keep_v, x.threshold,
+            x.populations, x.input_wires, x.wires, x.scales, x.static, x.keep_u, x.keep_v, x.threshold,
             x.bias,
         )  # fmt: skip
-        states = (self.u, self.v, self.sent, self.ring)
-        return (*static, *states, self.scratch, self.counts) if x.dtype == np.int32 else (*static, *states)
+        states = (self.u, self.v, self.sent, Transit(self.ring, self.sums, self.exact_sums, self.events))
+        return (*static, *states, self.counts) if x.dtype == np.int32 else (*static, *states)
 
     def more(self, t0: int, steps: int) -> tuple[Numbers, ...]:
         """What neurons beyond LIF need in the steps from t0: lower thresholds, refractory steps left, noise."""

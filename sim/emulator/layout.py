@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Numbers
+from neuroalign.chip import ChipNetwork, ChipPopulation, Fixed, Numbers
 from neuroalign.fixed_point import shift, wrap_int32
 from neuroalign.recording import Probe
 from neuroalign.sim.emulator.escape import SHAPES
 from neuroalign.sim.emulator.order import update_order
 from neuroalign.sim.emulator.plastic_layout import PlasticLayout, lay_out_plastic
+from neuroalign.sim.emulator.wire_layout import lay_out_wires
+from neuroalign.sim.emulator.wire_shapes import Static
 
 POPULATION = np.dtype(
     [
@@ -48,25 +50,6 @@ POPULATION = np.dtype(
         ("draw", np.int64),  # first column in a step's draws, and first entry in the widths
     ]
 )
-WIRE = np.dtype(
-    [
-        ("source", np.int64),  # first of its entries in what all inputs and neurons send
-        ("source_size", np.int64),
-        ("target_size", np.int64),
-        ("ring", np.int64),
-        ("slots", np.int64),
-        ("weight", np.int64),  # first entry in the weights, rows of one source each; of a plastic connection in w, d, t
-        ("pitch", np.int64),  # from one row to the next
-        ("plastic", np.int64),
-        ("delay", np.int64),  # the delay of all synapses, -1 where each has its own
-        ("delays", np.int64),  # first entry in the delays, where each has its own
-        ("bins", np.int64),  # delays from first_bin on that the scratch area holds, for right_shift > 0
-        ("first_bin", np.int64),
-        ("right_shift", np.int64),
-        ("graded", np.int64),
-        ("wrap_sum", np.int64),
-    ]
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +60,8 @@ class Layout:
     populations: NDArray[Any]
     input_wires: int
     wires: NDArray[Any]
-    scales: Numbers  # per connection: by what plastic weights are multiplied
-    weights: Numbers
-    delays: NDArray[np.int32]
+    scales: Numbers  # per connection: by what weights are multiplied as they are added
+    static: Static
     keep_u: Numbers
     keep_v: Numbers
     threshold: Numbers
@@ -91,7 +73,7 @@ class Layout:
     channels: int
     noisy: int  # neurons with escape noise
     ring_size: int
-    scratch_size: int
+    sums_sizes: tuple[int, int]
     columns: int
     dtype: np.dtype[Any]
     plastic: PlasticLayout
@@ -107,20 +89,20 @@ def lay_out(network: ChipNetwork, probes: Sequence[Probe]) -> Layout:
     plastic = lay_out_plastic(network, senders)
     connections = sorted((c for c in network.connections if c.drives), key=lambda c: senders[c.source])
     channels = sum(port.size for port in network.inputs)
-    wires, weights, delays = _wire_table(network, order, populations, connections, senders, plastic)
+    targets = {p.name: row for p, row in zip(order, populations, strict=True)}
+    wires, scales, static = lay_out_wires(network, connections, targets, senders, plastic)
     input_wires = sum(c.source in [port.name for port in network.inputs] for c in connections)
     for row, population in zip(populations, order, strict=True):
         own = [k for k, c in enumerate(connections) if c.source == population.name]
         row["wires"], row["wires_end"] = (own[0], own[-1] + 1) if own else (0, 0)
-    scratch = [int(w["bins"] * w["target_size"]) for w in wires if w["right_shift"]]
+    sums = [max((int(w["bins"] * w["target_size"]) for w in wires if w["sums"] == k), default=0) for k in (1, 2)]
     return Layout(
         order=tuple(order),
         populations=populations,
         input_wires=input_wires,
         wires=wires,
-        scales=np.array([_scale(c) for c in connections], dtype=dtype),
-        weights=_joined([w.ravel() for w in weights], dtype),
-        delays=_joined([d.ravel() for d in delays], np.dtype(np.int32)),
+        scales=scales,
+        static=static,
         keep_u=_joined([_keep(p, p.du, p.u_offset) for p in order], dtype),
         keep_v=_joined([_keep(p, p.dv, p.v_offset) for p in order], dtype),
         threshold=_joined([_threshold(p) for p in order], np.dtype(np.int64 if fixed else np.float64)),
@@ -132,7 +114,7 @@ def lay_out(network: ChipNetwork, probes: Sequence[Probe]) -> Layout:
         channels=channels,
         noisy=sum(p.size for p in order if p.escape is not None),
         ring_size=int(sum(p["slots"] * p["size"] for p in populations)),
-        scratch_size=max(scratch, default=0),
+        sums_sizes=(sums[0], sums[1]),
         columns=sum(network.population(name).size for name, _ in dict.fromkeys(probes)),
         dtype=dtype,
         plastic=plastic,
@@ -191,62 +173,6 @@ def probe_columns(network: ChipNetwork, probes: Sequence[Probe]) -> dict[Probe, 
         columns[probe] = column
         column += network.population(probe[0]).size
     return columns
-
-
-def _wire_table(
-    network: ChipNetwork,
-    order: Sequence[ChipPopulation],
-    populations: NDArray[Any],
-    connections: Sequence[ChipConnection],
-    senders: Mapping[str, tuple[int, int]],
-    plastic: PlasticLayout,
-) -> tuple[NDArray[Any], list[Numbers], list[NDArray[np.int64]]]:
-    table = np.zeros(len(connections), dtype=WIRE)
-    row_of = {p.name: row for p, row in zip(order, populations, strict=True)}
-    weights: list[Numbers] = []
-    delays: list[NDArray[np.int64]] = []
-    for row, c in zip(table, connections, strict=True):
-        target = row_of[c.target]
-        row["source"], row["source_size"] = senders[c.source]
-        row["target_size"], row["ring"], row["slots"] = target["size"], target["ring"], target["slots"]
-        row["delays"] = sum(d.size for d in delays)
-        row["graded"] = c.message_bits > 0
-        row["wrap_sum"] = c.message_bits > 0 and c.delays is None
-        row["plastic"] = c.plasticity is not None
-        if c.plasticity is not None:
-            row["weight"], row["pitch"] = plastic.place(c.name, 0)
-        else:
-            row["weight"], row["pitch"] = sum(w.size for w in weights), target["size"]
-            weights.append(_kernel_weights(c))
-        synapse_delays = _fill_delays(row, c, network.connection_delay_steps)
-        if synapse_delays is not None:
-            delays.append(synapse_delays)
-    return table, weights, delays
-
-
-def _fill_delays(row: Any, c: ChipConnection, steps: int) -> NDArray[np.int64] | None:
-    """Fill in a wire's delays; returns them (source, target) where they differ between synapses."""
-    if isinstance(c.weight_format, Fixed) and c.weight_exp < 0:
-        row["right_shift"] = min(-c.weight_exp, 63)
-    delays = np.zeros((1, 1), dtype=np.int64) if c.delays is None or c.delays.size == 0 else c.delays
-    lowest, highest = int(delays.min()), int(delays.max())
-    row["first_bin"], row["bins"] = steps + lowest, highest - lowest + 1
-    row["delay"] = steps + lowest if lowest == highest else -1
-    return None if lowest == highest else steps + delays.T
-
-
-def _scale(c: ChipConnection) -> float:
-    """What a plastic weight is multiplied by as it is added: 1 where the sum is shifted right afterwards."""
-    if not isinstance(c.weight_format, Fixed):
-        return float(2.0**c.weight_exp)
-    return int(wrap_int32(1 << min(max(c.weight_exp, 0), 63)))
-
-
-def _kernel_weights(c: ChipConnection) -> Numbers:
-    """Weights (source, target); shifted beforehand where that equals shifting the sum modulo 2**32."""
-    if not isinstance(c.weight_format, Fixed):
-        return np.asarray(c.weight.T * 2.0**c.weight_exp)
-    return np.asarray(wrap_int32(shift(c.weight.T.astype(np.int64), min(max(c.weight_exp, 0), 63))))
 
 
 def _keep(p: ChipPopulation, decay: Numbers, offset: int) -> Numbers:

@@ -10,8 +10,8 @@ Convolution     as :class:`~neuroalign.chip.Convolution` states         ``Convol
 ==============  ======================================================  ============================
 
 Symbols: ``x`` payload of each source (1 where spikes are not graded), ``w`` weight as held. Under Fixed each product
-wraps to int32 where the payloads are graded; without delays, and for the patterns, their sum does, too. Synapses of
-each delay are summed by themselves: the exponent then shifts that sum, and a convolution wraps it to 24 bits.
+wraps to int32 where the payloads are graded; without delays, and for the patterns, the sum does, too. Synapses of each
+delay are summed by themselves: the exponent then shifts that sum, and a convolution wraps it to 24 bits.
 
 Source: Lava 0.10, ``lava/proc/dense/models.py``, ``lava/proc/sparse/models.py`` and ``lava/proc/conv``.
 """
@@ -41,15 +41,17 @@ def delivered(connection: ChipConnection, weight: Numbers, payload: Numbers) -> 
     if not isinstance(connection.weight_format, Fixed):
         return np.asarray(2.0**exponent * _sum(connection, weight, payload))
     total = _sum(connection, weight, payload)
-    if connection.message_bits and wraps_sum(connection):
+    if wraps_sum(connection):
         total = np.asarray(wrap_int32(total))
     total = np.asarray(wrap_int32(shift(total, np.clip(exponent, -63, 63))))
     return np.asarray(wrap(total, CONVOLUTION_BITS)) if isinstance(connection.pattern, Convolution) else total
 
 
 def wraps_sum(connection: ChipConnection) -> bool:
-    """Whether Lava wraps the sum of graded spikes to int32 before the exponent acts (DelayDense does not)."""
-    return connection.delays is None or connection.pattern is not None
+    """Whether the sum wraps to int32 before the exponent acts: in Lava not that of spikes, nor DelayDense's."""
+    if connection.pattern is not None:
+        return True
+    return connection.message_bits > 0 and connection.delays is None
 
 
 def _sum(connection: ChipConnection, weight: Numbers, payload: Numbers) -> Numbers:

@@ -16,8 +16,8 @@ from random_networks import Options, draw_fixed, draw_float, draw_stimulus
 from neuroalign import fixed_point
 from neuroalign.chip import ChipNetwork
 from neuroalign.recording import Recording, Stimulus
-from neuroalign.sim.emulator import Emulator, escape, neuron_kernels
-from neuroalign.sim.emulator.kernels import step_kernels
+from neuroalign.sim.emulator import Emulator, escape, neuron_kernels, wire_kernels, wire_shapes
+from neuroalign.sim.emulator.kernels import SOURCES, step_kernels
 
 STATES = ("s", "u", "v", "a")
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -86,7 +86,8 @@ def test_drawn_networks_are_lively_and_reach_the_limits(draw: Callable[..., Chip
 
 def test_kernels_are_keyed_to_the_arithmetic_they_were_compiled_from() -> None:
     """The disk cache of numba must not serve kernels that were compiled from other arithmetic."""
-    stamp = zlib.crc32(b"".join(Path(m.__file__).read_bytes() for m in (fixed_point, escape, neuron_kernels)))
+    assert {fixed_point, escape, neuron_kernels, wire_shapes, wire_kernels} <= set(SOURCES)
+    stamp = zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in SOURCES))
     for kernel in step_kernels():
         dispatcher: Any = kernel
         assert [cell.cell_contents for cell in dispatcher.py_func.__closure__] == [stamp]
