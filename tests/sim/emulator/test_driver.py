@@ -17,7 +17,7 @@ from neuroalign.chip import ChipNetwork, Float64
 from neuroalign.errors import BackendMissing, InputError, NetworkError
 from neuroalign.recording import Stimulus
 from neuroalign.sim.backend import Backend
-from neuroalign.sim.emulator import Emulator, driver, recording_bytes
+from neuroalign.sim.emulator import Emulator, driver, memory, memory_needed, recording_bytes, samples
 from neuroalign.sim.emulator.driver import Implementation
 
 BOTH = pytest.mark.parametrize("implementation", ["kernels", "reference"])
@@ -100,15 +100,17 @@ def test_recording_that_does_not_fit_is_refused_with_both_figures(monkeypatch: p
     network, stimulus = one_neuron(), Stimulus({"in": np.zeros((2, 1000, 2), dtype=np.int8)})
     probes = [("n", "s"), ("n", "v"), ("n", "v")]
     assert recording_bytes(network, 2, 1000, probes) == 2 * 1000 * (1 + 8)
-    monkeypatch.setattr(driver, "available_bytes", lambda: 17_999)
-    with pytest.raises(InputError, match=r"needs .* GB, but .* GB of memory are available"):
+    needed = memory_needed(network, 2, 1000, probes).total
+    assert needed >= 18_000
+    monkeypatch.setattr(memory, "available_bytes", lambda: needed - 1)
+    with pytest.raises(InputError, match=r"needs .* GB for the recording, but .* GB of memory are available; record fewer"):
         Emulator().run(network, stimulus, probes)
-    monkeypatch.setattr(driver, "available_bytes", lambda: 18_000)
+    monkeypatch.setattr(memory, "available_bytes", lambda: needed)
     assert Emulator().run(network, stimulus, probes).states["n", "v"].shape == (2, 1000, 1)
 
 
 def test_available_memory_is_known_here() -> None:
-    available = driver.available_bytes()
+    available = memory.available_bytes()
     assert available is not None
     assert available > 1 << 20
 
@@ -119,7 +121,7 @@ def test_stretches_and_their_borders_do_not_show(monkeypatch: pytest.MonkeyPatch
     stimulus = draw_stimulus(rng, network, samples=2, steps=75)
     probes = [(p.name, name) for p in network.populations for name in "suva"]
     whole = Emulator().run(network, stimulus, probes)
-    monkeypatch.setattr(driver, "STRETCH_BYTES", 1)
+    monkeypatch.setattr(samples, "STRETCH_BYTES", 1)
     told: list[tuple[int, int]] = []
     parts = Emulator().run(network, stimulus, probes, progress=lambda done, total: told.append((done, total)))
     for probe, expected in whole.states.items():

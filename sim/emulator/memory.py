@@ -1,0 +1,156 @@
+"""What a run takes of the memory, stated before it starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from neuroalign.chip import ChipConnection, ChipNetwork, Plasticity
+from neuroalign.errors import InputError
+from neuroalign.microcode import SYNAPTIC
+from neuroalign.recording import Probe
+from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, read_shape
+from neuroalign.sim.emulator.streams import CHUNK
+
+STRETCH_FACTOR = 2
+NEURON_BYTES = {True: 80, False: 96}
+"""Of a neuron's parameters and states, under Fixed and in Float64."""
+
+
+@dataclass(frozen=True)
+class MemoryNeed:
+    """Bytes by what they are for."""
+
+    parts: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
+
+    @property
+    def total(self) -> int:
+        """Of all parts, in bytes."""
+        return sum(self.parts.values())
+
+    @property
+    def largest(self) -> str:
+        """The part that takes most."""
+        return max(self.parts, key=lambda part: self.parts[part])
+
+
+def memory_needed(
+    network: ChipNetwork, samples: int, steps: int, probes: Sequence[Probe], *, reads: int = 1, at_once: int = 1
+) -> MemoryNeed:
+    """Memory of a run beside the network and stimulus themselves.
+
+    Parameters
+    ----------
+    samples
+        Entries of axis 0 of the recording: samples times members of a batch.
+    reads
+        How often plastic connections are read.
+    at_once
+        Entries that run at the same time: threads.
+    """
+    parts = {"the recording": recording_bytes(network, samples, steps, probes, reads)}
+    for c in network.connections:
+        parts[f"the synapses of {c.name!r}"] = at_once * synapse_bytes(network, c)
+    neurons = sum(p.size for p in network.populations)
+    parts["neurons and what is under way"] = at_once * (
+        neurons * NEURON_BYTES[network.is_fixed] + sum(_ring_bytes(network, p.name, p.size) for p in network.populations)
+    )
+    learning = sum(c.plasticity is not None for c in network.connections)
+    parts["random numbers"] = at_once * learning * min(CHUNK, steps) * (4 * 2 * 8 + 8 + 1)
+    return MemoryNeed(parts)
+
+
+def recording_bytes(network: ChipNetwork, samples: int, steps: int, probes: Sequence[Probe], reads: int = 1) -> int:
+    """Memory that the recording of a run takes, in bytes; plastic connections are read ``reads`` times."""
+    sizes = (
+        int(np.prod(recorded_shape(network, probe, steps, reads))) * recorded_dtype(network, probe).itemsize
+        for probe in dict.fromkeys(probes)
+    )
+    return samples * sum(sizes)
+
+
+def recorded_shape(network: ChipNetwork, probe: Probe, steps: int, reads: int) -> tuple[int, ...]:
+    """Shape of one sample of a state."""
+    name, state = probe
+    if state in PLASTIC_STATES:
+        connection = next(c for c in network.connections if c.name == name)
+        return reads, *read_shape(connection, state)
+    return steps, network.population(name).size
+
+
+def recorded_dtype(network: ChipNetwork, probe: Probe) -> np.dtype[np.generic]:
+    """Type in which a state is recorded."""
+    name, state = probe
+    if state == "s":
+        return np.dtype(np.bool_ if network.population(name).threshold_low is None else np.int8)
+    if state == "r":
+        return np.dtype(np.int64)
+    if state in PLASTIC_STATES and network.is_fixed:
+        return np.dtype(np.int32)
+    return np.dtype(np.int64 if network.is_fixed else np.float64)
+
+
+def synapse_bytes(network: ChipNetwork, c: ChipConnection) -> int:
+    """Memory of a connection's weights, and of its delays, tags and traces where it has them."""
+    targets, sources = c.shape
+    synapses = int(np.prod(c.weight.shape))
+    delays = 4 * synapses if c.delays is not None else 0
+    if c.plasticity is None:
+        return synapses * (4 if network.is_fixed else 8) + delays
+    held = _held(c.plasticity)
+    item = 2 if network.is_fixed else 8
+    padding = 64 * sources * held
+    epochs = c.plasticity.program.t_epoch + 1
+    traces = epochs * (2 * sources + 3 * targets) * (4 if network.is_fixed else 8)
+    return held * synapses * item + padding + traces + delays
+
+
+def _held(plasticity: Plasticity) -> int:
+    """How many of w, d and t the synapses hold."""
+    program = plasticity.program
+    changing = (True, bool(program.dd), bool(program.tag_update))
+    return sum(changes or name in program.variables for name, changes in zip(SYNAPTIC, changing, strict=True))
+
+
+def _ring_bytes(network: ChipNetwork, name: str, size: int) -> int:
+    longest = max((c.max_delay for c in network.connections if c.target == name), default=0)
+    return (network.connection_delay_steps + longest + 1) * size * (4 if network.is_fixed else 8)
+
+
+def available_bytes() -> int | None:
+    """Memory that can still be used without swapping, in bytes; None where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def check_memory(need: MemoryNeed, available: int | None, at_once: int = 1) -> None:
+    """Refuse a run that would not fit (InputError), naming what takes most."""
+    if available is None or need.total <= available:
+        return
+    largest = need.largest
+    if largest == "the recording":
+        remedy = "record fewer populations or states, or run fewer samples"
+    elif at_once > 1:
+        remedy = f"use fewer than {at_once} threads"
+    else:
+        remedy = "use a machine with more memory, or a smaller network"
+    raise InputError(
+        f"the run needs {need.total / 1e9:.2f} GB, most of it {need.parts[largest] / 1e9:.2f} GB for {largest}, but "
+        f"{available / 1e9:.2f} GB of memory are available; {remedy}"
+    )
