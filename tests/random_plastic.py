@@ -19,7 +19,9 @@ from neuroalign.quantise.carry import CarryForm
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.recording import Stimulus
 from neuroalign.rules import pair_stdp, stdwi
-from neuroalign.verify.plastic import PLASTIC_STATES, PlasticRun, draw_plastic
+from neuroalign.verify.case import PLASTIC_STATES
+from neuroalign.verify.case import Case as PlasticRun
+from neuroalign.verify.plastic import draw_plastic
 
 __all__ = ["PLASTIC_STATES", "PlasticRun", "carry_run", "compiled_runs", "draw_plastic"]
 

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.random import Generator
 
-from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Plasticity, SignMode
+from neuroalign.chip import ChipConnection, ChipPopulation, Fixed, Plasticity, SignMode
 from neuroalign.fixed_point import lava_weights
-from neuroalign.recording import Probe, Stimulus
+from neuroalign.verify.case import Case
 from neuroalign.verify.rules import SIGN_MODES, random_program
 from neuroalign.verify.static import Options, draw_fixed, draw_stimulus
 
-PLASTIC_STATES = ("w", "t", "d", "x1", "x2", "y1", "y2", "y3")
-NEURON_STATES = ("u", "v", "s")
 EDGES = (("in", "p0"), ("p0", "p0"), ("p0", "p1"), ("p1", "p1"), ("p1", "p0"))
 
 
-@dataclass(frozen=True)
-class PlasticRun:
-    """A plastic network and what enters it."""
-
-    network: ChipNetwork
-    stimulus: Stimulus
-
-    @property
-    def steps(self) -> int:
-        return self.stimulus.steps + self.network.latency_steps
-
-    @property
-    def plastic(self) -> list[ChipConnection]:
-        return [c for c in self.network.connections if c.plasticity is not None]
-
-    @property
-    def probes(self) -> tuple[Probe, ...]:
-        of_neurons = [(p.name, state) for p in self.network.populations for state in NEURON_STATES]
-        return (*of_neurons, *((c.name, state) for c in self.plastic for state in PLASTIC_STATES))
-
-    @property
-    def read_steps(self) -> tuple[int, ...]:
-        """Every step."""
-        return tuple(range(1, self.steps + 1))
-
-
-def draw_plastic(rng: Generator, rules: int, steps: int, samples: int = 1) -> PlasticRun:
+def draw_plastic(rng: Generator, rules: int, steps: int, samples: int = 1) -> Case:
     """A static network in Loihi's formats with ``rules`` plastic connections added."""
     graded = bool(rng.random() < 0.5)
     network = draw_fixed(rng, Options(sizes=(4, 3), channels=4, skips=False, loops=False, max_delay=2, graded=graded))
@@ -57,14 +29,14 @@ def draw_plastic(rng: Generator, rules: int, steps: int, samples: int = 1) -> Pl
         )
         for n, edge in enumerate(edges)
     ]
-    populations = tuple(_paced(p) for p in network.populations)
+    populations = tuple(paced(p) for p in network.populations)
     # static synapses as weak as they come, or inhibition silences whole populations
     static = [replace(c, weight_exp=min(c.weight_exp, -2)) for c in network.connections]
     whole = replace(network, populations=populations, connections=(*static, *plastic))
-    return PlasticRun(whole, draw_stimulus(rng, whole, samples=samples, steps=steps))
+    return Case(whole, draw_stimulus(rng, whole, samples=samples, steps=steps))
 
 
-def _paced(population: ChipPopulation) -> ChipPopulation:
+def paced(population: ChipPopulation) -> ChipPopulation:
     """With a bias that makes the neurons spike now and then by themselves: a rule sees nothing of silent ones."""
     bias = (population.threshold * (population.dv / 4096 + 0.35)).astype(np.int64) + 1
     return replace(population, bias_mant=bias, bias_exp=np.full(population.size, population.threshold_shift))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from neuroalign.chip import SignMode
+from neuroalign.chip import ChipNetwork, Plasticity, SignMode
 from neuroalign.microcode import (
+    MAX_DECIMATION,
+    MAX_EPOCH,
     MAX_EXPONENT,
     MIN_EXPONENT,
     SPIKES,
@@ -65,3 +69,42 @@ def _random_trace(rng: np.random.Generator, fixed: bool) -> Trace:
     tau = float(rng.integers(1, 40)) if kind < 0.6 else round(float(rng.uniform(0.5, 40)), 3)
     impulse = int(rng.integers(0, 128)) if rng.random() < 0.4 else round(float(rng.uniform(0, 60)), 4)
     return Trace(impulse, tau)
+
+
+def draw_program(rng: np.random.Generator, steps: int) -> Program:
+    """A program for a run of ``steps`` steps: any t_epoch up to 63, and any k whose period ends within the run."""
+    program = random_program(rng)
+    kind = rng.random()
+    epoch = 1 if kind < 0.4 else int(rng.integers(2, 8)) if kind < 0.75 else int(rng.integers(8, MAX_EPOCH + 1))
+    epoch = min(epoch, max(1, steps // 3))
+    if program.k is not None:
+        last = min(MAX_DECIMATION, max(0, (steps // epoch).bit_length() - 1))
+        program = with_decimation(program, int(rng.integers(0, last + 1)))
+    return replace(program, t_epoch=epoch)
+
+
+def with_decimation(program: Program, k: int) -> Program:
+    """The program with every ``u`` at ``k``."""
+
+    def changed(products: tuple[Product, ...]) -> tuple[Product, ...]:
+        return tuple(replace(p, k=k) if p.dependency == "u" else p for p in products)
+
+    return replace(program, dw=changed(program.dw), dd=changed(program.dd), tag_update=changed(program.tag_update))
+
+
+def lasting_trace(rng: np.random.Generator, network: ChipNetwork) -> ChipNetwork:
+    """A network in which one trace of a connection that learns does not decay."""
+    learning = [k for k, c in enumerate(network.connections) if c.plasticity is not None]
+    if not learning:
+        return network
+    chosen, name = int(rng.choice(learning)), str(rng.choice(TRACES))
+
+    def changed(plasticity: Plasticity) -> Plasticity:
+        changes: dict[str, Any] = {name: Trace(plasticity.program.trace(name).impulse, math.inf)}
+        return replace(plasticity, program=replace(plasticity.program, **changes))
+
+    connections = [
+        replace(c, plasticity=changed(c.plasticity)) if k == chosen and c.plasticity is not None else c
+        for k, c in enumerate(network.connections)
+    ]
+    return replace(network, connections=tuple(connections))
