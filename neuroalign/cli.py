@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neuroalign.rule_cli import rule_app
+from neuroalign.verify_cli import verify
 
 if TYPE_CHECKING:
     from neuroalign.demo.learning import LearningDemo
@@ -31,6 +32,7 @@ profile_app = typer.Typer(
 )
 app.add_typer(profile_app, name="profile")
 app.add_typer(rule_app, name="rule")
+app.command(epilog="Example: neuroalign verify --cases 200 --seed 1")(verify)
 
 
 class Backend(str, Enum):

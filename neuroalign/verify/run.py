@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -138,7 +138,7 @@ def results(
     oracle: Oracle | None = None,
     runners: Mapping[str, tuple[Runner, int]] | None = None,
     draw: Callable[[int], Case] | None = None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results of all cases in the order in which they are finished; closing the iterator ends what is under way.
 
     Parameters
