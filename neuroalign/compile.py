@@ -14,6 +14,7 @@ from neuroalign.errors import ConversionRefused
 from neuroalign.network import Network
 from neuroalign.profile import Delay, Profile
 from neuroalign.quantise.align_delays import align_delays
+from neuroalign.quantise.escape import refuse_early_chance
 from neuroalign.quantise.fixed import convert_population
 from neuroalign.quantise.float64 import hold_population
 from neuroalign.quantise.graded import graded_sources
@@ -56,6 +57,7 @@ def compile_network(
     connections: list[ChipConnection] = []
     for population in network.populations:
         form = normalise(network, population, alignment.latency[population.name])
+        refuse_early_chance(form)
         incoming = [c for c in network.connections if c.target == population.name]
         delays = {c.name: _delays(c.weight.shape, alignment.extra[c.name]) for c in incoming}
         converted: tuple[ConversionRow, ...] = ()

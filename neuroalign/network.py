@@ -7,7 +7,8 @@ One step of a population, for input ``x[t] = sum of W s`` and constant input ``b
     v[t] = (1 - decay_v) v[t-1] + decay_v v_leak + gain_v i[t]
     s[t] = v[t] > v_threshold;   v[t] := v_reset where s[t]   (or v[t] - v_threshold, reset "subtract")
 
-:func:`euler` gives the four coefficients. Parameter names are NIR's.
+:func:`euler` gives the four coefficients. Parameter names are NIR's. A population may also have a rectangular synaptic
+window, ``x`` being summed over the last steps, an absolute refractory time, and spike by chance (:class:`Escape`).
 """
 
 from __future__ import annotations
@@ -42,6 +43,30 @@ class InputPort:
 
 
 @dataclass(frozen=True, eq=False)
+class Escape:
+    """Spikes by chance: a neuron that is not refractory spikes in a step with probability P.
+
+    ::
+
+        logistic:     P = 1 / (1 + exp(-(v - v_threshold) / width))
+        exponential:  P = 1 - exp(-exp((v - v_threshold) / width))
+
+    Parameters
+    ----------
+    kind
+        Shape of the escape function.
+    width : (N,) V
+        Positive.
+    seed : int
+        Draw number ``t N + i`` of ``numpy.random.default_rng(seed).random()`` is for neuron i in step t (from 0).
+    """
+
+    kind: Literal["logistic", "exponential"]
+    width: FloatArray
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Population:
     """Neurons of one kind, one parameter value per neuron.
 
@@ -63,6 +88,12 @@ class Population:
         Constant added to the input of every step (NIR's Affine bias), in units of the input.
     v0, i0 : (N,)
         State before the first step.
+    window : s
+        Every input spike counts in this step and on, for this time, instead of once; 0: once. Takes ``tau_syn`` 0.
+    refractory : s
+        After a spike the membrane stays where the reset left it, and the neuron cannot spike.
+    escape : Escape or None
+        Spikes by chance instead of by comparison.
 
     Raises
     ------
@@ -83,6 +114,9 @@ class Population:
     bias: FloatArray
     v0: FloatArray
     i0: FloatArray
+    window: float = 0.0
+    refractory: float = 0.0
+    escape: Escape | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(NeuronKind):
@@ -91,7 +125,7 @@ class Population:
             )
         infinite_allowed = {"tau_mem", "v_threshold"}
         for field in fields(self):
-            if field.name in ("name", "kind", "shape"):
+            if field.name in ("name", "kind", "shape", "window", "refractory", "escape"):
                 continue
             value = getattr(self, field.name)
             if not isinstance(value, np.ndarray) or value.dtype != np.float64 or value.shape != (self.size,):
@@ -106,11 +140,31 @@ class Population:
                 )
         if (self.tau_mem < 0).any() or (self.tau_syn < 0).any():
             raise NetworkError(f"population {self.name!r}: negative time constant; tau must be >= 0 s")
-        if self.spiking and not (self.v_threshold > self.v_reset).all():
+        self._check_chance()
+        if self.spiking and self.escape is None and not (self.v_threshold > self.v_reset).all():
             index = int(np.flatnonzero(~(self.v_threshold > self.v_reset))[0])
             raise NetworkError(
                 f"population {self.name!r}: v_threshold[{index}] = {self.v_threshold[index]:g} is not above v_reset[{index}] = "
                 f"{self.v_reset[index]:g}; the neuron would never leave its threshold; correct the file"
+            )
+
+    def _check_chance(self) -> None:
+        for label, value in (("window", self.window), ("refractory", self.refractory)):
+            if not (np.isfinite(value) and value >= 0):
+                raise NetworkError(f"population {self.name!r}: {label} is {value} s; it must be 0 or more")
+        if self.window and (self.tau_syn > 0).any():
+            raise NetworkError(
+                f"population {self.name!r}: a window and tau_syn > 0; the window takes the filter's place"
+            )
+        if (self.refractory or self.escape is not None) and not self.spiking:
+            raise NetworkError(
+                f"population {self.name!r}: {self.kind} neurons never spike; escape and refractory are not for them"
+            )
+        if self.escape is not None and not (
+            self.escape.width.shape == (self.size,) and (self.escape.width > 0).all() and self.escape.seed >= 0
+        ):
+            raise NetworkError(
+                f"population {self.name!r}: escape needs {self.size} widths above 0 and a seed of 0 or more"
             )
 
     @property
@@ -274,6 +328,23 @@ def _check_decays(population: Population, dt: float) -> None:
                 f"population {population.name!r}: {label}[{index}] = {tau[index]:g} s is below dt = {dt:g} s; "
                 "a smaller --dt is needed, or the file's time constants are in other units"
             )
+
+
+def whole_steps(population: Population, label: Literal["window", "refractory"], dt: float) -> int:
+    """``window`` or ``refractory`` in steps of ``dt``.
+
+    Raises
+    ------
+    NetworkError
+        If it is no whole number of steps.
+    """
+    steps = float(getattr(population, label)) / dt
+    if abs(steps - round(steps)) > 1e-6:
+        raise NetworkError(
+            f"population {population.name!r}: {label} {getattr(population, label):g} s is {steps:g} steps of {dt:g} s; "
+            "give a whole number of steps"
+        )
+    return round(steps)
 
 
 def _describe(value: object) -> str:

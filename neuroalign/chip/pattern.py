@@ -70,3 +70,52 @@ class Convolution:
     def weight_shape(self) -> tuple[int, int, int, int]:
         """Shape of the weights."""
         return self.channels, self.source_shape[0] // self.groups, *self.kernel
+
+
+def pattern_problem(pattern: SparsePattern | Convolution) -> str | None:
+    """Why the pattern is none (what it has, and what is needed), or None."""
+    return _sparse_problem(pattern) if isinstance(pattern, SparsePattern) else _convolution_problem(pattern)
+
+
+def weight_shape(pattern: SparsePattern | Convolution | None, shape: tuple[int, int]) -> tuple[int, ...]:
+    """Shape of the weights (and delays and tags) of a connection whose shape is (N_target, N_source)."""
+    if isinstance(pattern, Convolution):
+        return pattern.weight_shape
+    return shape if pattern is None else (pattern.target.size,)
+
+
+def _sparse_problem(pattern: SparsePattern) -> str | None:
+    if len(pattern.shape) != 2 or min(pattern.shape) < 0:
+        return f"pattern.shape is {pattern.shape}; (N_target, N_source) is needed"
+    for label, index, size in zip(("target", "source"), (pattern.target, pattern.source), pattern.shape, strict=True):
+        if index.ndim != 1 or index.dtype.kind not in "iu" or index.size != pattern.target.size:
+            return f"pattern.{label} holds {index.dtype} of shape {index.shape}; one whole number a synapse is needed"
+        bad = np.flatnonzero((index < 0) | (index >= size))
+        if bad.size:
+            return f"pattern.{label}[{bad[0]}] is {index[bad[0]]}; it must lie in 0 to {size - 1}"
+    target, source = pattern.target, pattern.source
+    ascends = (target[1:] > target[:-1]) | ((target[1:] == target[:-1]) & (source[1:] > source[:-1]))
+    for k in np.flatnonzero(~ascends)[:1]:
+        return (
+            f"pattern has synapse {k + 1} ({source[k + 1]} -> {target[k + 1]}) after {source[k]} -> {target[k]}; sort by "
+            "target, then source, each pair once"
+        )
+    return None
+
+
+def _convolution_problem(pattern: Convolution) -> str | None:
+    lengths = {"source_shape": 3, "kernel": 2, "stride": 2, "padding": 2, "dilation": 2}
+    for name, length in lengths.items():
+        values, least = getattr(pattern, name), 0 if name == "padding" else 1
+        if len(values) != length or min(values) < least:
+            return f"pattern.{name} is {values}; {length} whole numbers of at least {least} are needed"
+    if pattern.channels < 1 or pattern.groups < 1:
+        return f"pattern has {pattern.channels} channels in {pattern.groups} groups; at least 1 of each is needed"
+    if pattern.channels % pattern.groups or pattern.source_shape[0] % pattern.groups:
+        return (
+            f"pattern leads from {pattern.source_shape[0]} to {pattern.channels} channels; {pattern.groups} groups must "
+            "divide both"
+        )
+    if min(pattern.target_shape) < 1:
+        return f"pattern makes an image of {pattern.target_shape[1:]}; the kernel must fit into the padded source"
+    return None

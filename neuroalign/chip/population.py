@@ -103,6 +103,9 @@ class ChipPopulation:
         Steps after a spike in which v stays where the reset left it and the neuron cannot spike; u runs on.
     escape : EscapeNoise or None
         Spikes by chance instead of by comparison.
+    window_steps : int
+        Rectangular synapses: u gets what arrived in this and the last ``window_steps - 1`` steps, not only in this one;
+        0 and 1: only in this one. Loihi 2 would need neuron microcode for it; Lava has no such neuron.
     """
 
     name: str
@@ -131,6 +134,7 @@ class ChipPopulation:
     reset_offset: int = 0
     refractory_steps: int = 0
     escape: EscapeNoise | None = None
+    window_steps: int = 0
 
     @property
     def size(self) -> int:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipPopulation, Fixed
+from neuroalign.chip import ChipConnection, ChipPopulation, EscapeNoise, Fixed
 from neuroalign.conversion import ConversionRow
 from neuroalign.network import Connection
 from neuroalign.profile import Profile
+from neuroalign.quantise.escape import tabulated_escape
 from neuroalign.quantise.formats import IntegerFormats, integer_formats
 from neuroalign.quantise.headroom import headroom_row, reach
 from neuroalign.quantise.learning import RuleChoices
@@ -90,9 +91,10 @@ def convert_population(
         units_per_volt,
         formats,
     )
-    population = _population(form, decays, threshold, (mantissa, exponent), start, units_per_volt, formats)
+    escape, escape_rows = tabulated_escape(form, units_per_volt)
+    population = _population(form, decays, threshold, (mantissa, exponent), start, units_per_volt, formats, escape)
     held = [c for c, _ in converted if c.drives]
-    largest = [graded[c.source].largest if c.source in graded else 1.0 for c in held]
+    largest = [form.burst * (graded[c.source].largest if c.source in graded else 1.0) for c in held]
     spiking = form.population.spiking
     rows = (
         *(row for _, rows in converted for row in rows),
@@ -100,6 +102,7 @@ def convert_population(
         *_decay_rows(form, decays, formats),
         *bias_row,
         *start.rows,
+        *escape_rows,
         headroom_row(
             form.population.name,
             held,
@@ -121,6 +124,7 @@ def _population(
     start: StartStates,
     units_per_volt: FloatArray,
     formats: IntegerFormats,
+    escape: EscapeNoise | None,
 ) -> ChipPopulation:
     return ChipPopulation(
         name=form.population.name,
@@ -144,6 +148,9 @@ def _population(
         volts_per_unit=1.0 / units_per_volt,
         volts_offset=form.offset,
         reset=form.reset,
+        window_steps=form.window_steps,
+        refractory_steps=form.refractory_steps,
+        escape=escape,
     )
 
 
@@ -217,8 +224,8 @@ def _headroom(
     unit = 2.0**formats.align
     zero = np.zeros(form.population.size)
     drive = (decays.v * form.leak_drive + form.bias_drive) / reference
-    above = sum((np.clip(k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), zero)
-    below = sum((np.clip(-k.share, 0, None).sum(axis=1) * k.largest_input for k in kernels), zero)
+    above = sum((np.clip(k.share, 0, None).sum(axis=1) * k.largest_input * form.burst for k in kernels), zero)
+    below = sum((np.clip(-k.share, 0, None).sum(axis=1) * k.largest_input * form.burst for k in kernels), zero)
     threshold = np.ones(form.population.size) if form.population.spiking else None
     bounds = reach(above, below, drive, (decays.u, decays.v), threshold)
     largest_drive = float(np.abs(drive).max(initial=0.0))

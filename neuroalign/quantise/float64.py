@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipPopulation, Float64
 from neuroalign.network import Connection
+from neuroalign.quantise.escape import float_escape
 from neuroalign.quantise.normal_form import NormalPopulation, states_before_start
 from neuroalign.quantise.plastic import float_plastic
 
@@ -45,6 +46,9 @@ def hold_population(
         volts_per_unit=np.ones(size),
         volts_offset=form.offset,
         reset=form.reset,
+        window_steps=form.window_steps,
+        refractory_steps=form.refractory_steps,
+        escape=float_escape(form.population.escape),
     )
     connections = tuple(
         float_plastic(form, c, delays[c.name]) if c.rule is not None else _static(form, c, delays[c.name], graded)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import ConversionRefused
-from neuroalign.network import Network, Population, ResetMode, euler
+from neuroalign.network import Network, Population, ResetMode, euler, whole_steps
 
 FloatArray = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ class NormalPopulation:
     ``leak_drive`` is ``v_leak - v_reset`` and ``bias_drive`` is ``gain_v w_in bias``; ``b = decay_v leak_drive +
     bias_drive``. ``kernel_gain`` turns a weight into the volts per step that one spike adds to ``u``. ``u_start`` and
     ``v_start`` are the model's states before its first step; they take effect ``latency_steps`` steps after the chip
-    starts.
+    starts. ``burst`` bounds how many spikes of one source count at once.
     """
 
     population: Population
@@ -48,6 +48,9 @@ class NormalPopulation:
     latency_steps: int
     reset: ResetMode
     dt: float
+    window_steps: int = 0
+    refractory_steps: int = 0
+    burst: int = 1
 
 
 def normalise(network: Network, population: Population, latency_steps: int) -> NormalPopulation:
@@ -69,7 +72,18 @@ def normalise(network: Network, population: Population, latency_steps: int) -> N
         latency_steps=latency_steps,
         reset=network.reset,
         dt=network.dt,
+        window_steps=whole_steps(population, "window", network.dt),
+        refractory_steps=whole_steps(population, "refractory", network.dt),
+        burst=_burst(network, population),
     )
+
+
+def _burst(network: Network, population: Population) -> int:
+    """Most spikes of one source within the population's window: refractory sources send few."""
+    window = max(1, whole_steps(population, "window", network.dt))
+    apart = {p.name: 1 + whole_steps(p, "refractory", network.dt) for p in network.populations}
+    shortest = min((apart.get(c.source, 1) for c in network.connections if c.target == population.name), default=1)
+    return -(-window // shortest)
 
 
 def _offset(network: Network, population: Population) -> FloatArray:

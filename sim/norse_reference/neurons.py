@@ -8,7 +8,7 @@ Euler coefficients of :func:`neuroalign.network.euler`. The mapping's derivation
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -92,6 +92,11 @@ def step_function(population: Population, p: Parameters) -> Step:
     NetworkError
         If some neurons leak and others only integrate: no Norse step holds both.
     """
+    if population.refractory or population.window or population.escape is not None:
+        from neuroalign.sim.norse_reference.sampling import sampling_step
+
+        below = replace(population, kind="LI", refractory=0.0, window=0.0, escape=None)
+        return sampling_step(population, step_function(below, p), p)
     integrates = np.isinf(population.tau_mem)
     if integrates.any() and not integrates.all():
         index = int(np.flatnonzero(integrates)[0])
