@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Numbers
+from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Numbers, pattern_problem, weight_shape
 from neuroalign.errors import FileFormatError
 
 MAX_NEURONS = 2**31
@@ -49,7 +49,17 @@ def _check_population(p: ChipPopulation) -> None:
         _check_shape(f"population {p.name!r}: {label}", getattr(p, label), (p.size,))
 
 
-def _check_connection(c: ChipConnection, shape: tuple[int, int]) -> None:
+def _check_connection(c: ChipConnection, joined: tuple[int, int]) -> None:
+    if c.pattern is not None:
+        problem = pattern_problem(c.pattern)
+        if problem:
+            raise FileFormatError(f"the chip network: connection {c.name!r}: {problem}; the file is damaged")
+        if c.pattern.shape != joined:
+            raise FileFormatError(
+                f"the chip network: connection {c.name!r}: pattern has shape {c.pattern.shape}, its neurons need {joined}; "
+                "the file is damaged"
+            )
+    shape = weight_shape(c.pattern, joined)
     _check_shape(f"connection {c.name!r}: weight", c.weight, shape)
     if c.delays is not None:
         _check_shape(f"connection {c.name!r}: delays", c.delays, shape)
