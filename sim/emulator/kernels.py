@@ -159,6 +159,9 @@ class KernelRun:
         self.layout = layout
         self.u, self.v = layout.u0.copy(), layout.v0.copy()
         self.r = np.zeros(layout.u0.size, dtype=np.int32)
+        rows = layout.populations
+        self.window = np.zeros(int((rows["window_steps"] * rows["size"]).sum()), dtype=layout.dtype)
+        self.window_sum = np.zeros(layout.u0.size if self.window.size else 0, dtype=layout.dtype)
         self.escape_draws = EscapeDraws(layout.order)
         self.sent = np.zeros(layout.channels + layout.u0.size, dtype=layout.dtype)
         self.ring = np.zeros(layout.ring_size, dtype=layout.dtype)
@@ -179,9 +182,10 @@ class KernelRun:
         return (*static, *states, self.counts) if x.dtype == np.int32 else (*static, *states)
 
     def more(self, t0: int, steps: int) -> tuple[Numbers, ...]:
-        """What neurons beyond LIF need in the steps from t0: lower thresholds, refractory steps left, noise."""
+        """What neurons beyond LIF need in the steps from t0: lower thresholds, refractory steps left, noise, windows."""
         x = self.layout
-        return x.threshold_low, self.r, x.escape_shapes, self.escape_draws.rows(t0, steps)
+        draws = self.escape_draws.rows(t0, steps)
+        return x.threshold_low, self.r, x.escape_shapes, draws, self.window, self.window_sum
 
     def advance(self, t0: int, given: Any, record: Any) -> None:
         """Run ``len(record)`` steps from t0, ``given`` being the input of the first of them; fills ``record``."""

@@ -48,6 +48,8 @@ POPULATION = np.dtype(
         ("table_size", np.int64),
         ("table_shift", np.int64),
         ("draw", np.int64),  # first column in a step's draws, and first entry in the widths
+        ("window_steps", np.int64),  # steps whose input u gets at once
+        ("window", np.int64),  # first entry in the past inputs of all windows: row t % window_steps is of step t
     ]
 )
 
@@ -134,7 +136,7 @@ def _senders(network: ChipNetwork, order: Sequence[ChipPopulation]) -> dict[str,
 def _population_table(network: ChipNetwork, order: Sequence[ChipPopulation], probes: Sequence[Probe]) -> NDArray[Any]:
     table = np.zeros(len(order), dtype=POPULATION)
     columns = probe_columns(network, probes)
-    first = ring = entry = draw = 0
+    first = ring = entry = draw = window = 0
     for row, p in zip(table, order, strict=True):
         longest = max((c.max_delay for c in network.connections if c.target == p.name), default=0)
         slots = network.connection_delay_steps + longest + 1
@@ -148,6 +150,9 @@ def _population_table(network: ChipNetwork, order: Sequence[ChipPopulation], pro
         if p.escape is not None:
             row["table"], row["draw"] = entry, draw
             entry, draw = entry + p.escape.table.size, draw + p.size
+        if p.window_steps > 1:
+            row["window_steps"], row["window"] = p.window_steps, window
+            window += p.window_steps * p.size
         for state in ("a", "u", "v", "s", "r"):
             row[f"column_{state}"] = columns.get((p.name, state), -1)
         first += p.size
@@ -162,7 +167,8 @@ def _fill_beyond_lif(row: Any, p: ChipPopulation) -> None:
     if p.escape is not None:
         row["escape"] = SHAPES[p.escape.kind]
         row["table_size"], row["table_shift"] = p.escape.table.size, p.escape.table_shift
-    row["plain"] = not (p.reset_interval or p.refractory_steps or row["ternary"] or row["escape"])
+    beyond = p.reset_interval or p.refractory_steps or row["ternary"] or row["escape"] or p.window_steps > 1
+    row["plain"] = not beyond
 
 
 def probe_columns(network: ChipNetwork, probes: Sequence[Probe]) -> dict[Probe, int]:

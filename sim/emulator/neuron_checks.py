@@ -24,12 +24,16 @@ def check_neurons(p: ChipPopulation, check_array: CheckArray) -> None:
         Refuses an array of another shape, or whose numbers the population's format does not hold.
     """
     where = f"population {p.name!r}"
-    for label in ("reset_interval", "reset_offset", "refractory_steps"):
+    for label in ("reset_interval", "reset_offset", "refractory_steps", "window_steps"):
         count = getattr(p, label)
         if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not 0 <= count <= LARGEST_COUNT:
             raise NetworkError(
                 f"{where}: {label} is {count!r}; a whole number of steps, 0 to {LARGEST_COUNT}, is needed"
             )
+    if p.window_steps > 1 and p.reset_interval:
+        raise NetworkError(
+            f"{where}: a window of {p.window_steps} steps and a reset_interval of {p.reset_interval}; give one of the two"
+        )
     if p.threshold_low is not None:
         _check_low_threshold(where, p, p.threshold_low, check_array)
     if p.escape is not None:

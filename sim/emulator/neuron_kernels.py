@@ -73,11 +73,17 @@ def update_more_fixed(
     t: Any, row: Any, p: Any, a: Any, u: Any, v: Any, s: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any,
     counts: Any, more: Any,
 ) -> None:  # fmt: skip
-    """One step of neurons with a period, a second threshold, noise or refractory steps."""
-    low, r, table, draws = more
+    """One step of neurons with a period, a second threshold, noise, refractory steps or a window."""
+    low, r, table, draws, window, window_sum = more
     _reset_periodically(t, p, u, v)
     for k in range(p.size):
-        exact = decay_towards_zero(np.int64(u[k]), keep_u[k], p.decay_bits) + (np.int64(a[k]) << p.weight_shift)
+        given = np.int64(a[k])
+        if p.window_steps > 1:
+            place = p.window + (t % p.window_steps) * p.size + k
+            given = wrap_int32(window_sum[p.first + k] + given - window[place])
+            window_sum[p.first + k] = given
+            window[place] = a[k]
+        exact = decay_towards_zero(np.int64(u[k]), keep_u[k], p.decay_bits) + (given << p.weight_shift)
         new_u = wrap_int32(exact)
         new_u = wrap_int32(fold_once(new_u, p.u_bits)) if p.u_wraps else saturate(new_u, p.u_bits)
         counts[0] += new_u != exact
@@ -121,10 +127,16 @@ def update_more_float(
     more: Any,
 ) -> None:  # fmt: skip
     """As :func:`update_more_fixed`."""
-    low, r, width, draws = more
+    low, r, width, draws, window, window_sum = more
     _reset_periodically(t, p, u, v)
     for k in range(p.size):
-        u[k] = u[k] * keep_u[k] + a[k]
+        given = a[k]
+        if p.window_steps > 1:
+            place = p.window + (t % p.window_steps) * p.size + k
+            given = window_sum[p.first + k] + given - window[place]
+            window_sum[p.first + k] = given
+            window[place] = a[k]
+        u[k] = u[k] * keep_u[k] + given
         s[k] = 0
         if r[p.first + k] > 0:
             r[p.first + k] -= 1

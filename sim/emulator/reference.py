@@ -6,7 +6,8 @@ One step t of the whole network, populations in :func:`~neuroalign.sim.emulator.
 
     u = v = 0  where t = reset_offset modulo reset_interval
     a    = what the connections into the population deliver at t              (Fixed: int32, wraps)
-    u    = decay(u, du) + (a << weight_shift)                                 (Fixed: int32, then u_format)
+    a'   = a of this and the last window_steps - 1 steps                      (Fixed: int32, wraps; else a' = a)
+    u    = decay(u, du) + (a' << weight_shift)                                (Fixed: int32, then u_format)
     where r > 0:  r = r - 1, v stays, s = 0;  elsewhere
         v    = decay(v, dv) + u + (bias_mant << bias_exp)                     (Fixed: int32, then v_format)
         s    = v > threshold << threshold_shift                               (escape noise: draw < P(v - threshold))
@@ -51,6 +52,7 @@ class NeuronState:
     a: Numbers
     r: Numbers
     counts: dict[str, int] = field(default_factory=dict)
+    window: Numbers | None = None  # past inputs, and in the last row their sum
 
     def count(self, name: str, where: Numbers) -> None:
         """Add the number of true entries of ``where`` to the counter ``name``."""
@@ -139,7 +141,8 @@ def update(population: ChipPopulation, state: NeuronState, t: int) -> None:
 
 def _update_fixed(p: ChipPopulation, state: NeuronState, u_format: Fixed, v_format: Fixed, t: int) -> None:
     unity = 1 << p.decay_bits
-    exact_u = decay_towards_zero(state.u, unity - (p.du + p.u_offset), p.decay_bits) + (state.a << p.weight_shift)
+    given = _windowed(p, state, t)
+    exact_u = decay_towards_zero(state.u, unity - (p.du + p.u_offset), p.decay_bits) + (given << p.weight_shift)
     state.u = limit(wrap_int32(exact_u), u_format)
     state.count(excess_counter("u", u_format), state.u != exact_u)
 
@@ -163,12 +166,25 @@ def _update_fixed(p: ChipPopulation, state: NeuronState, u_format: Fixed, v_form
 
 def _update_float(p: ChipPopulation, state: NeuronState, t: int) -> None:
     free = state.r == 0
-    state.u = state.u * (1 - p.du) + state.a
+    state.u = state.u * (1 - p.du) + _windowed(p, state, t)
     state.v = np.where(free, state.v * (1 - p.dv) + state.u + p.bias_mant, state.v)
     up = state.v > p.threshold
     if p.escape is not None:
         up = draws_of_step(p, p.escape, t) < chance_float(p.escape, state.v - p.threshold)
     _spike(p, state, free & p.spiking, up, p.threshold, p.threshold_low)
+
+
+def _windowed(p: ChipPopulation, state: NeuronState, t: int) -> Numbers:
+    """The input of this step and of the window's others, kept as a running sum (Fixed: int32, wraps)."""
+    if p.window_steps <= 1:
+        return state.a
+    if state.window is None:
+        state.window = np.zeros((p.window_steps + 1, p.size), dtype=state.a.dtype)
+    *past, total = state.window
+    total = total + state.a - past[t % p.window_steps]
+    state.window[-1] = wrap_int32(total) if isinstance(p.v_format, Fixed) else total
+    state.window[t % p.window_steps] = state.a
+    return np.asarray(state.window[-1].copy())
 
 
 def _spike(
