@@ -123,18 +123,14 @@ def _seeded_connection(c: ChipConnection, plasticity: Plasticity, raise_by: int)
 
 def _changed(network: ChipNetwork, name: str, label: str, value: Any) -> ChipNetwork:
     if name in {p.name for p in network.populations}:
-        populations = tuple(
-            _changed_population(p, label, value) if p.name == name else p for p in network.populations
-        )
+        populations = tuple(_changed_population(p, label, value) if p.name == name else p for p in network.populations)
         return replace(network, populations=populations)
     if name in {c.name for c in network.connections}:
-        connections = tuple(
-            _changed_connection(c, label, value) if c.name == name else c for c in network.connections
-        )
+        connections = tuple(_changed_connection(c, label, value) if c.name == name else c for c in network.connections)
         return replace(network, connections=connections)
+    known = sorted([*(p.name for p in network.populations), *(c.name for c in network.connections)])
     raise InputError(
-        f"batch: network {network.name!r} has no population or connection {name!r}; it has "
-        f"{', '.join(sorted(n.name for n in (*network.populations, *network.connections)))}"
+        f"batch: network {network.name!r} has no population or connection {name!r}; it has {', '.join(known)}"
     )
 
 
@@ -142,7 +138,9 @@ def _changed_population(p: ChipPopulation, label: str, value: Any) -> ChipPopula
     if label == "escape_seed" and p.escape is not None:
         return replace(p, escape=replace(p.escape, seed=int(value)))
     if label not in _POPULATION:
-        raise InputError(f"batch: {label!r} of population {p.name!r} cannot vary; one of {', '.join(sorted(_POPULATION))}")
+        raise InputError(
+            f"batch: {label!r} of population {p.name!r} cannot vary; one of {', '.join(sorted(_POPULATION))}"
+        )
     return replace(p, **{label: value})
 
 

@@ -31,8 +31,9 @@ import numpy as np
 
 from neuroalign import __version__
 from neuroalign.chip import Numbers
-from neuroalign.errors import FileFormatError, InputError, OutputError
+from neuroalign.errors import FileFormatError, InputError
 from neuroalign.recording import Probe
+from neuroalign.sim.emulator.store import Store, cannot_write, take, write_file
 
 FORMAT = 1
 _DAMAGE = (
@@ -40,33 +41,6 @@ _DAMAGE = (
 )  # fmt: skip
 """What reading a damaged .npz or JSON file raises."""
 _SEGMENT, _STATE = re.compile(r"segment-(\d+)-(\d+)\.npz"), re.compile(r"state-(\d+)\.npz")
-
-
-@dataclass(frozen=True)
-class Store:
-    """The folder that the emulator may write to, and how often it does.
-
-    Parameters
-    ----------
-    folder
-        Made if it is not there. It holds the checkpoint of one run; giving it again goes on with that run, or returns
-        its recording if it was finished.
-    seconds : s
-        Time between checkpoints.
-    steps : int or None
-        Also write one after so many steps.
-    """
-
-    folder: Path
-    seconds: float = 60.0
-    steps: int | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", Path(self.folder))
-        if not self.seconds >= 0:
-            raise InputError(f"store: seconds is {self.seconds}; give 0 or more")
-        if self.steps is not None and self.steps < 1:
-            raise InputError(f"store: steps is {self.steps}; give 1 or more")
 
 
 @dataclass
@@ -133,7 +107,7 @@ class Checkpoints:
             return 0, {}
         path = self._state(entry)
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 return self.begun[entry], {name[1:]: file[name] for name in file.files if name.startswith("=")}
         except _DAMAGE as error:
             raise self._damaged(path, error) from error
@@ -143,7 +117,7 @@ class Checkpoints:
         raise self._damaged(self._state(entry), reason)
 
     def before(self) -> None:
-        """This thread's run is about to change: there is no state to be saved until :meth:`after`."""
+        """Tell that the run of this thread is about to change: there is no state to be saved until :meth:`after`."""
         self._own().state = None
 
     def after(
@@ -214,7 +188,7 @@ class Checkpoints:
 
     def _save(self, path: Path, about: Mapping[str, Any], arrays: Mapping[str, Numbers]) -> None:
         text = np.frombuffer(json.dumps({**about, "of": self._identity}).encode(), dtype=np.uint8)
-        _write_file(path, lambda file: np.savez(file, about=text, **arrays))  # type: ignore[arg-type]
+        write_file(path, lambda file: np.savez(file, about=text, **arrays))  # type: ignore[arg-type]
 
     def _state(self, entry: int) -> Path:
         return self.folder / f"state-{entry}.npz"
@@ -224,11 +198,11 @@ class Checkpoints:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "lock").open("wb")
-            _take(lock, self.store.folder)
+            take(lock, self.store.folder)
             for left in self.folder.glob("*.part"):
                 left.unlink(missing_ok=True)
         except OSError as error:
-            raise _cannot_write(self.store.folder, error) from error
+            raise cannot_write(self.store.folder, error) from error
         try:
             if self._recognised():
                 self._read_all()
@@ -245,7 +219,7 @@ class Checkpoints:
             if others:
                 raise self._damaged(path, "it is missing")
             text = json.dumps(self._identity, indent=1)
-            _write_file(path, lambda file: file.write(text.encode()))
+            write_file(path, lambda file: file.write(text.encode()))
             return False
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
@@ -280,7 +254,7 @@ class Checkpoints:
                 raise self._damaged(self.folder, f"steps from {reached} on of entry {entry} are missing")
 
     def _read_segment(self, path: Path, recorded: dict[int, list[tuple[int, int]]]) -> None:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             about = self._checked(file)
             counts = iter(about["counts"])
             for entry, start, stop, last in about["pieces"]:
@@ -297,7 +271,7 @@ class Checkpoints:
                     at += place.size
 
     def _about(self, path: Path) -> dict[str, Any]:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return self._checked(file)
 
     def _checked(self, file: Any) -> dict[str, Any]:
@@ -311,36 +285,3 @@ class Checkpoints:
         return FileFormatError(
             f"{path}: the checkpoint is truncated or damaged ({told}); delete {self.store.folder} to start anew"
         )
-
-
-def _take(lock: IO[bytes], folder: Path) -> None:
-    """Lock the folder against other processes; the lock ends with the process, however that ends."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise InputError(
-            f"the checkpoint in {folder} is in use by another process; wait for it, or give another folder"
-        ) from error
-
-
-def _write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise _cannot_write(path, error) from error
-
-
-def _cannot_write(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"cannot write {path}: {error.strerror or error}; choose another folder for the store")

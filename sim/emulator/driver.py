@@ -15,7 +15,7 @@ from neuroalign.errors import InputError
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.emulator import memory
 from neuroalign.sim.emulator.batch import Batch
-from neuroalign.sim.emulator.checkpoint import Checkpoints, Store
+from neuroalign.sim.emulator.checkpoint import Checkpoints
 from neuroalign.sim.emulator.checks import check_network, check_probes, check_read_steps, check_stimulus
 from neuroalign.sim.emulator.digest import digest
 from neuroalign.sim.emulator.jobs import run_jobs, usable_threads
@@ -24,6 +24,7 @@ from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
 from neuroalign.sim.emulator.prepared import require_kernels
 from neuroalign.sim.emulator.samples import Entry, KernelSamples, Plan, ReferenceSamples
 from neuroalign.sim.emulator.session import Session, session_probes
+from neuroalign.sim.emulator.store import Store
 
 Implementation = Literal["kernels", "reference"]
 Progress = Callable[[int, int], None]
@@ -99,12 +100,16 @@ class Emulator:
         plan = _plan(network, stimulus, probes, read_steps, batch, entries, count)
         if implementation == "reference":
             if store is not None:
-                raise InputError("checkpoints are written by the kernels; leave out store, or implementation='reference'")
+                raise InputError(
+                    "checkpoints are written by the kernels; leave out store, or implementation='reference'"
+                )
             return _run(network, plan, ReferenceSamples(plan), 0, progress)
         require_kernels()
         if store is None:
             return _run(network, plan, KernelSamples(plan), count if count > 1 else 0, progress)
-        return _run_stored(network, plan, batch, store if isinstance(store, Store) else Store(Path(store)), count, progress)
+        return _run_stored(
+            network, plan, batch, store if isinstance(store, Store) else Store(Path(store)), count, progress
+        )
 
     def start(self, network: ChipNetwork, probes: Sequence[Probe] | None = None) -> Session:
         """A session: the network before step 1, stepped from Python by whoever closes the loop around it.
@@ -146,7 +151,9 @@ def _plan(
     need = memory.memory_needed(network, len(entries), steps, probes, reads=len(reads), at_once=at_once)
     memory.check_memory(need, memory.available_bytes(), at_once)
     states = {
-        probe: np.zeros((len(entries), *recorded_shape(network, probe, steps, len(reads))), recorded_dtype(network, probe))
+        probe: np.zeros(
+            (len(entries), *recorded_shape(network, probe, steps, len(reads))), recorded_dtype(network, probe)
+        )
         for probe in probes
     }
     return Plan(_members(network, batch), entries, stimulus, steps, probes, reads, states)
@@ -158,7 +165,9 @@ def _entries(samples: int, batch: Batch | None) -> tuple[Entry, ...]:
         return tuple(Entry(sample, 0, sample) for sample in range(samples))
     if batch.inputs == "own":
         if samples != batch.size:
-            raise InputError(f"a batch of {batch.size} members with inputs 'own' needs as many samples; there are {samples}")
+            raise InputError(
+                f"a batch of {batch.size} members with inputs 'own' needs as many samples; there are {samples}"
+            )
         return tuple(Entry(member, member, member) for member in range(batch.size))
     return tuple(
         Entry(sample * batch.size + member, member, sample) for member in range(batch.size) for sample in range(samples)
@@ -185,7 +194,7 @@ def _run(
         samples.counts.update(counts)
     if report.done:
         report.add(0)
-    run_jobs([e for e in plan.entries if e.index not in finished], samples.run, report.add, threads)
+    run_jobs([e for e in plan.entries if e.row not in finished], samples.run, report.add, threads)
     latency = {p.name: p.latency_steps for p in network.populations}
     return Recording(Emulator.name, plan.states, latency, dict(samples.counts), plan.reads)
 

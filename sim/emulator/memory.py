@@ -60,7 +60,8 @@ def memory_needed(
         parts[f"the synapses of {c.name!r}"] = at_once * synapse_bytes(network, c)
     neurons = sum(p.size for p in network.populations)
     parts["neurons and what is under way"] = at_once * (
-        neurons * NEURON_BYTES[network.is_fixed] + sum(_ring_bytes(network, p.name, p.size) for p in network.populations)
+        neurons * NEURON_BYTES[network.is_fixed]
+        + sum(_ring_bytes(network, p.name, p.size) for p in network.populations)
     )
     learning = sum(c.plasticity is not None for c in network.connections)
     parts["random numbers"] = at_once * learning * min(CHUNK, steps) * (4 * 2 * 8 + 8 + 1)

@@ -36,7 +36,7 @@ FIRST_STRETCH = 256
 class Entry(NamedTuple):
     """One entry of axis 0 of the recording: a sample run by a member of the batch."""
 
-    index: int
+    row: int
     member: int
     sample: int
 
@@ -68,7 +68,7 @@ class ReferenceSamples:
         plan, network = self.plan, self.plan.member(entry.member)
         dtype = np.int64 if network.is_fixed else np.float64
         inputs = {port.name: plan.stimulus.inputs[port.name][entry.sample].astype(dtype) for port in network.inputs}
-        record = {probe: array[entry.index] for probe, array in plan.states.items()}
+        record = {probe: array[entry.row] for probe, array in plan.states.items()}
         self.counts.update(reference.run_sample(network, inputs, plan.steps, record, plan.reads, lambda _: tell(1)))
 
 
@@ -94,7 +94,7 @@ class KernelSamples:
                 kept.before()
             self._stretch(prepared, run, entry, start, stop)
             if kept is not None:
-                kept.after(entry.index, start, stop, lambda: state_arrays(run), lambda: prepared.counts(run))
+                kept.after(entry.row, start, stop, lambda: state_arrays(run), lambda: prepared.counts(run))
             stretches.took(stop - start, time.perf_counter() - began)
             tell(stop - start)
             start = stop
@@ -113,11 +113,11 @@ class KernelSamples:
         """The step that the entry goes on from, its state restored."""
         if self.plan.checkpoints is None:
             return 0
-        start, saved = self.plan.checkpoints.saved(entry.index)
+        start, saved = self.plan.checkpoints.saved(entry.row)
         if start:
             wrong = restore(run, saved)
             if wrong:
-                self.plan.checkpoints.refuse(entry.index, wrong)
+                self.plan.checkpoints.refuse(entry.row, wrong)
         return start
 
     def _stretch(self, prepared: Prepared, run: KernelRun, entry: Entry, start: int, stop: int) -> None:
@@ -128,10 +128,10 @@ class KernelSamples:
         for probe, array in plan.states.items():
             if probe[1] not in PLASTIC_STATES:
                 column = prepared.columns[probe]
-                array[entry.index, start:stop] = record[:, column : column + array.shape[2]]
+                array[entry.row, start:stop] = record[:, column : column + array.shape[2]]
             elif reading:
                 learning: LearningRun = run  # type: ignore[assignment]
-                array[entry.index, plan.reads.index(stop)] = learning.read(*probe)
+                array[entry.row, plan.reads.index(stop)] = learning.read(*probe)
 
 
 class Stretches:
@@ -142,7 +142,9 @@ class Stretches:
 
     def __init__(self, layout: Layout, steps: int, reads: Sequence[int], longest: int | None = None) -> None:
         self.steps, self.reads = steps, reads
-        fitting = max(16, STRETCH_BYTES // (layout.dtype.itemsize * (layout.columns + layout.channels + layout.noisy + 1)))
+        fitting = max(
+            16, STRETCH_BYTES // (layout.dtype.itemsize * (layout.columns + layout.channels + layout.noisy + 1))
+        )
         self.longest = min(fitting, longest or fitting)
         self.length = min(FIRST_STRETCH, self.longest)
         self.chunk = CHUNK if layout.plastic.names else max(steps, 1)

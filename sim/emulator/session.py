@@ -200,7 +200,9 @@ class Session:
             place[:] = accept(values)
         bad = self._first_not_binary(self._given[0], self._binary)
         if bad >= 0:
-            raise InputError(f"a binary input is {self._given[0, bad]} at channel {bad}; it takes 0 or 1; encode it first")
+            raise InputError(
+                f"a binary input is {self._given[0, bad]} at channel {bad}; it takes 0 or 1; encode it first"
+            )
         return self._given
 
     def _single(self, inputs: Any) -> dict[str, Any]:
@@ -258,4 +260,6 @@ def _only(port: ChipInput, fixed: bool) -> Any:
 
 def _refuse_names(network: ChipNetwork, by_name: Mapping[str, Any]) -> None:
     wanted = ", ".join(repr(port.name) for port in network.inputs) or "none"
-    raise InputError(f"inputs {', '.join(map(repr, by_name)) or 'none'}; network {network.name!r} has {wanted}: give all")
+    raise InputError(
+        f"inputs {', '.join(map(repr, by_name)) or 'none'}; network {network.name!r} has {wanted}: give all"
+    )

@@ -103,7 +103,9 @@ def test_recording_that_does_not_fit_is_refused_with_both_figures(monkeypatch: p
     needed = memory_needed(network, 2, 1000, probes).total
     assert needed >= 18_000
     monkeypatch.setattr(memory, "available_bytes", lambda: needed - 1)
-    with pytest.raises(InputError, match=r"needs .* GB for the recording, but .* GB of memory are available; record fewer"):
+    with pytest.raises(
+        InputError, match=r"needs .* GB for the recording, but .* GB of memory are available; record fewer"
+    ):
         Emulator().run(network, stimulus, probes)
     monkeypatch.setattr(memory, "available_bytes", lambda: needed)
     assert Emulator().run(network, stimulus, probes).states["n", "v"].shape == (2, 1000, 1)
