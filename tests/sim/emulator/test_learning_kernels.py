@@ -206,7 +206,7 @@ def test_rows_and_columns_do_the_same(
 def test_chunks_of_random_draws_join(monkeypatch: pytest.MonkeyPatch) -> None:
     """More steps than one chunk of draws, an epoch that does not divide it, and reads on both sides of the seam."""
     monkeypatch.setattr(learning_kernels, "CHUNK", 64)
-    monkeypatch.setattr("neuroalign.sim.emulator.driver.CHUNK", 64)
+    monkeypatch.setattr("neuroalign.sim.emulator.samples.CHUNK", 64)
     for seed in range(8):
         run = fixed_run(seed, steps=200)
         assert_equal(*both(run))

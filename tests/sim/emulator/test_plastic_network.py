@@ -15,8 +15,9 @@ from neuroalign.errors import InputError, NetworkError, RuleError
 from neuroalign.microcode import Factor, Product, Program, Trace
 from neuroalign.microcode_text import program_from_text
 from neuroalign.recording import Recording, Stimulus
-from neuroalign.sim.emulator import Emulator, driver
-from neuroalign.sim.emulator.driver import Implementation, recording_bytes
+from neuroalign.sim.emulator import Emulator, memory
+from neuroalign.sim.emulator.driver import Implementation
+from neuroalign.sim.emulator.memory import recording_bytes
 
 Array = NDArray[Any]
 BOTH = pytest.mark.parametrize("implementation", ["kernels", "reference"])
@@ -210,10 +211,11 @@ def test_reads_are_part_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     network = estimator(program_from_text("x0"))
     probes = [("pre->post", "w"), ("post", "s")]
     assert recording_bytes(network, 3, 50, probes, reads=7) == 3 * (7 * 4 + 50)
-    monkeypatch.setattr(driver, "available_bytes", lambda: 9 * 1 + 3 * 4)
+    enough = memory.memory_needed(network, 1, 9, probes, reads=3).total
+    monkeypatch.setattr(memory, "available_bytes", lambda: enough)
     stimulus = pairs(9, [], [])
     Emulator().run(network, stimulus, probes, read_steps=[1, 2, 3])
-    with pytest.raises(InputError, match="the recording needs"):
+    with pytest.raises(InputError, match="the run needs"):
         Emulator().run(network, stimulus, probes, read_steps=[1, 2, 3, 4])
 
 
