@@ -89,7 +89,7 @@ class LavaBackend:
         -------
         Recording
             Arrays (samples, steps, neurons), of plastic connections (samples, reads, N_target, N_source) or
-            (samples, reads, neurons): "s" as bool, the others as int32.
+            (samples, reads, neurons): "s" as bool (int8 of ternary neurons), the others as int32.
 
         Raises
         ------

@@ -21,20 +21,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed
-from neuroalign.fixed_point import WEIGHT_BITS
+from neuroalign.chip import ChipConnection, ChipNetwork
 from neuroalign.sim.lava_processes import lava_compat
 from neuroalign.sim.lava_processes.holdable import check_network, check_sample
 from neuroalign.sim.lava_processes.learning import learning_rule
 
 lava_compat.install()
 
-from lava.proc.dense.process import DelayDense, Dense, LearningDense  # noqa: E402
+from lava.proc.dense.process import LearningDense  # noqa: E402
 from lava.proc.io.source import RingBuffer  # noqa: E402
-from lava.proc.lif.process import LIF  # noqa: E402
-from lava.utils.weightutils import SignMode  # noqa: E402
 
-_SIGN_MODES = {"mixed": SignMode.MIXED, "excitatory": SignMode.EXCITATORY, "inhibitory": SignMode.INHIBITORY}
+from neuroalign.sim.lava_processes.neurons import neuron_process  # noqa: E402
+from neuroalign.sim.lava_processes.synapses import connect, static_process, weight_options  # noqa: E402
 
 
 def build_processes(
@@ -55,8 +53,8 @@ def build_processes(
     Returns
     -------
     dict
-        Name of each input (RingBuffer), population (LIF) and connection (Dense, DelayDense or LearningDense) to its
-        process.
+        Name of each input (RingBuffer), population (LIF, TernaryLIF, LIFReset or our ExtendedLIF) and connection
+        (Dense, Sparse, with delays or learning, Conv) to its process.
 
     Raises
     ------
@@ -70,13 +68,11 @@ def build_processes(
     check_sample(network, sample)
     recorders = recorders or {}
     nodes = {i.name: _source(sample[i.name]) for i in network.inputs}
-    nodes |= {p.name: _lif(p, recorders.get(p.name)) for p in network.populations}
-    synapses = {c.name: _dense(c, recorders.get(c.name)) for c in network.connections}
+    nodes |= {p.name: neuron_process(p, recorders.get(p.name)) for p in network.populations}
+    synapses = {c.name: _synapse(c, recorders.get(c.name)) for c in network.connections}
     for connection in network.connections:
         synapse, target = synapses[connection.name], nodes[connection.target]
-        nodes[connection.source].s_out.connect(synapse.s_in)
-        if connection.drives:
-            synapse.a_out.connect(target.a_in)
+        connect(connection, nodes[connection.source], synapse, target)
         if connection.plasticity is not None:
             target.s_out.connect(synapse.s_in_bap)
     return nodes | synapses
@@ -86,40 +82,12 @@ def _source(values: NDArray[Any]) -> Any:
     return RingBuffer(data=np.ascontiguousarray(np.asarray(values, dtype=np.int32).T))
 
 
-def _lif(population: ChipPopulation, recorder: Any) -> Any:
-    return LIF(
-        shape=(population.size,),
-        u=population.u0.astype(np.int32),
-        v=population.v0.astype(np.int32),
-        du=_scalar_if_uniform(population.du),
-        dv=_scalar_if_uniform(population.dv),
-        vth=_scalar_if_uniform(population.threshold),
-        bias_mant=population.bias_mant.astype(np.int16),
-        bias_exp=population.bias_exp.astype(np.int16),
-        name=population.name,
-        recorder=recorder,
+def _synapse(connection: ChipConnection, recorder: Any) -> Any:
+    if connection.plasticity is None:
+        return static_process(connection, recorder)
+    return LearningDense(
+        weights=connection.weight.astype(np.int32),
+        tag_1=connection.plasticity.tag.astype(np.int32),
+        learning_rule=learning_rule(connection.plasticity.program),
+        **weight_options(connection, recorder),
     )
-
-
-def _scalar_if_uniform(values: NDArray[Any]) -> Any:
-    """The number that Lava documents, or the array that its arithmetic takes as well where neurons differ."""
-    return int(values[0]) if np.all(values == values[0]) else values.astype(np.int64)
-
-
-def _dense(connection: ChipConnection, recorder: Any) -> Any:
-    bits = connection.weight_format.bits if isinstance(connection.weight_format, Fixed) else WEIGHT_BITS
-    options: dict[str, Any] = {
-        "weights": connection.weight.astype(np.int32),
-        "weight_exp": connection.weight_exp,
-        "num_weight_bits": min(bits, WEIGHT_BITS),
-        "sign_mode": _SIGN_MODES[connection.sign_mode],
-        "num_message_bits": connection.message_bits,
-        "name": connection.name,
-        "recorder": recorder,
-    }
-    if connection.plasticity is not None:
-        tag = connection.plasticity.tag.astype(np.int32)
-        return LearningDense(tag_1=tag, learning_rule=learning_rule(connection.plasticity.program), **options)
-    if connection.delays is None:
-        return Dense(**options)
-    return DelayDense(delays=connection.delays.astype(int), **options)

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Plasticity
 from neuroalign.errors import ConversionRefused, InputError
-from neuroalign.fixed_point import WEIGHT_BITS, lava_weights
 from neuroalign.microcode import check_integers
 from neuroalign.recording import Stimulus
-
-LARGEST_DELAY = 63
-"""Extra steps of a DelayDense synapse that Lava accepts."""
+from neuroalign.sim.lava_processes.holdable_synapses import check_payloads, check_synapses
+from neuroalign.sim.lava_processes.refusal import check_range, refused
 
 _LAVA_FIELDS: dict[str, int | str] = {
     "decay_bits": 12,
@@ -24,8 +22,11 @@ _LAVA_FIELDS: dict[str, int | str] = {
     "threshold_shift": 6,
     "weight_shift": 6,
     "reset": "zero",
+    "window_steps": 0,
 }
 _STATE_BITS = 24
+_LARGEST_TERNARY = 2**25
+_LARGEST_COUNT = 2**31 - 1
 _TAG_RANGE = (-257, 255)  # what Lava limits tags to, the lower end as it has it
 _ROUNDING_SEED = 2
 # Lava checks none of these; beyond them its integer types would wrap or its shifts be undefined.
@@ -43,7 +44,7 @@ _RANGES = {
 def check_network(network: ChipNetwork) -> None:
     """Raise ConversionRefused unless Lava's models hold ``network`` exactly as it is (RuleError for a Program)."""
     if network.connection_delay_steps != 1:
-        raise _refused(f"network {network.name!r}", "connection_delay_steps", network.connection_delay_steps, "1")
+        raise refused(f"network {network.name!r}", "connection_delay_steps", network.connection_delay_steps, "1")
     named = [i.name for i in network.inputs]
     named += [p.name for p in network.populations] + [c.name for c in network.connections]
     for name in named:
@@ -51,8 +52,9 @@ def check_network(network: ChipNetwork) -> None:
             raise ConversionRefused(f"lava: two parts of network {network.name!r} are named {name!r}; rename one")
     for population in network.populations:
         _check_population(population)
+    sizes = {i.name: i.size for i in network.inputs} | {p.name: p.size for p in network.populations}
     for connection in network.connections:
-        _check_connection(connection)
+        _check_connection(connection, sizes)
 
 
 def check_stimulus(network: ChipNetwork, stimulus: Stimulus) -> None:
@@ -74,6 +76,9 @@ def check_sample(network: ChipNetwork, sample: Mapping[str, NDArray[Any]]) -> No
         raise InputError(f"lava: stimulus has inputs {sorted(given)}, but the network has {sorted(ports)}")
     for name, port in ports.items():
         _check_values(port, sample[name])
+    for connection in network.connections:
+        if connection.source in ports:
+            check_payloads(connection, sample[connection.source])
 
 
 def _check_values(port: ChipInput, values: NDArray[Any]) -> None:
@@ -92,53 +97,51 @@ def _check_population(population: ChipPopulation) -> None:
     where = f"population {population.name!r}"
     for name, value in _LAVA_FIELDS.items():
         if getattr(population, name) != value:
-            raise _refused(where, name, getattr(population, name), str(value))
+            raise refused(where, name, getattr(population, name), str(value))
     for name, excess in (("u_format", "wrap"), ("v_format", "saturate")):
         held = getattr(population, name)
         if not isinstance(held, Fixed) or (held.bits, held.on_excess) != (_STATE_BITS, excess):
-            raise _refused(where, name, held, f"{_STATE_BITS} bits that {excess}")
+            raise refused(where, name, held, f"{_STATE_BITS} bits that {excess}")
     for name, (low, high) in _RANGES.items():
-        _check_range(where, name, getattr(population, name), low, high)
+        check_range(where, name, getattr(population, name), low, high)
+    _check_beyond_lif(where, population)
 
 
-def _check_connection(connection: ChipConnection) -> None:
+def _check_beyond_lif(where: str, population: ChipPopulation) -> None:
+    for name in ("reset_interval", "reset_offset", "refractory_steps"):
+        if not 0 <= getattr(population, name) <= _LARGEST_COUNT:
+            raise refused(where, name, getattr(population, name), f"0 to {_LARGEST_COUNT} steps")
+    if population.threshold_low is not None:
+        for name in ("threshold", "threshold_low"):  # shifted in 32 bits by Lava's TernaryLIF
+            check_range(where, name, getattr(population, name), -_LARGEST_TERNARY, _LARGEST_TERNARY - 1)
+        if population.threshold_low.shape != population.threshold.shape:
+            raise refused(where, "threshold_low of shape", population.threshold_low.shape, "one for each neuron")
+        for k in np.flatnonzero(population.threshold_low > population.threshold)[:1]:
+            raise refused(
+                where, f"threshold_low[{k}]", population.threshold_low[k], f"at most {population.threshold[k]}"
+            )
+    noise = population.escape
+    if noise is not None:
+        check_range(where, "escape table", noise.table, 0, 65536)
+        if noise.table.size == 0 or noise.table.size % 2:
+            raise refused(where, "escape table of length", noise.table.size, "an even number of entries")
+        if not 0 <= noise.table_shift <= 63:
+            raise refused(where, "table_shift", noise.table_shift, "0 to 63")
+
+
+def _check_connection(connection: ChipConnection, sizes: Mapping[str, int]) -> None:
     where = f"connection {connection.name!r}"
-    if not isinstance(connection.weight_format, Fixed):
-        raise _refused(where, "weight_format", connection.weight_format, "whole numbers")
-    _check_range(where, "weight", connection.weight, -256, 255)
-    bits = min(connection.weight_format.bits, WEIGHT_BITS)
-    held = lava_weights(connection.weight, connection.sign_mode, bits)
-    for post, pre in np.argwhere(held != connection.weight)[:1]:
-        raise _refused(
-            where,
-            f"weight[{post}, {pre}]",
-            connection.weight[post, pre],
-            f"{held[post, pre]} in {bits} {connection.sign_mode} bits",
-        )
-    if connection.delays is not None:
-        _check_range(where, "delays", connection.delays, 0, LARGEST_DELAY)
+    check_synapses(connection, (sizes[connection.target], sizes[connection.source]))
     if connection.plasticity is not None:
         _check_plasticity(where, connection, connection.plasticity)
 
 
 def _check_plasticity(where: str, connection: ChipConnection, plasticity: Plasticity) -> None:
     if connection.max_delay:
-        raise _refused(where, "plastic synapses and a delay of", connection.max_delay, "no delays where it learns")
+        raise refused(where, "plastic synapses and a delay of", connection.max_delay, "no delays where it learns")
     if plasticity.rounding_seed != _ROUNDING_SEED:
-        raise _refused(where, "rounding_seed", plasticity.rounding_seed, f"{_ROUNDING_SEED}, always")
+        raise refused(where, "rounding_seed", plasticity.rounding_seed, f"{_ROUNDING_SEED}, always")
     if plasticity.tag.shape != connection.weight.shape:
-        raise _refused(where, "tags of shape", plasticity.tag.shape, f"the weights' {connection.weight.shape}")
-    _check_range(where, "tag", plasticity.tag, *_TAG_RANGE)
+        raise refused(where, "tags of shape", plasticity.tag.shape, f"the weights' {connection.weight.shape}")
+    check_range(where, "tag", plasticity.tag, *_TAG_RANGE)
     check_integers(plasticity.program)
-
-
-def _check_range(where: str, name: str, values: NDArray[Any], low: int, high: int) -> None:
-    if not np.issubdtype(values.dtype, np.integer):
-        raise _refused(where, f"{name} of type", values.dtype, "whole numbers")
-    outside = values[(values < low) | (values > high)]
-    if outside.size:
-        raise _refused(where, name, outside[0], f"{low} to {high}")
-
-
-def _refused(where: str, name: str, value: object, held: str) -> ConversionRefused:
-    return ConversionRefused(f"lava: {where} has {name} {value}, but Lava holds {held}; quantise for a Loihi profile")

@@ -14,10 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Float64, Plasticity
+from neuroalign.chip import (
+    ChipConnection,
+    ChipInput,
+    ChipNetwork,
+    ChipPopulation,
+    Convolution,
+    EscapeNoise,
+    Fixed,
+    Float64,
+    Plasticity,
+    SparsePattern,
+)
 from neuroalign.microcode import Factor, Product, Program, Trace
 from neuroalign.recording import Probe, Recording, Stimulus
-from neuroalign.sim.lava_processes.probes import recorded_shape
+from neuroalign.sim.lava_processes.probes import recorded_dtype, recorded_shape
 
 ERROR_FILE = "error.txt"
 """Traceback of the first thing that failed in the worker or in one of its models."""
@@ -25,7 +36,17 @@ ERROR_FILE = "error.txt"
 PROGRESS_FILE = "progress"
 """One byte for each finished sample."""
 
-_NETWORK = (ChipNetwork, ChipInput, ChipPopulation, ChipConnection, Fixed, Float64)
+_NETWORK = (
+    ChipNetwork,
+    ChipInput,
+    ChipPopulation,
+    EscapeNoise,
+    ChipConnection,
+    SparsePattern,
+    Convolution,
+    Fixed,
+    Float64,
+)
 _LEARNING = (Plasticity, Program, Product, Factor, Trace)
 _CLASSES: dict[str, type] = {c.__name__: c for c in (*_NETWORK, *_LEARNING)}
 
@@ -66,7 +87,7 @@ def write_job(folder: Path, cases: Sequence[Case]) -> None:
         )
         for k, probe in enumerate(case.probes):
             shape = recorded_shape(case.network, probe, case.steps, len(case.read_steps))
-            dtype = np.bool_ if probe[1] == "s" else np.int32
+            dtype = recorded_dtype(case.network, probe)
             _lay_out(result_file(folder, index, k), (case.stimulus.samples, *shape), dtype)
     np.savez(folder / "arrays.npz", **arrays)  # type: ignore[arg-type]
     (folder / "job.json").write_text(json.dumps(written), encoding="utf-8")
@@ -102,7 +123,7 @@ def read_results(folder: Path, cases: Sequence[Case]) -> list[Recording]:
     ]
 
 
-def _lay_out(file: Path, shape: tuple[int, ...], dtype: type[np.bool_] | type[np.int32]) -> None:
+def _lay_out(file: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     if 0 in shape:  # cannot be mapped, and nothing will be written to it
         np.save(file, np.zeros(shape, dtype))
     else:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.errors import InputError
@@ -10,6 +13,9 @@ from neuroalign.recording import Probe
 
 STATES = ("u", "v", "s", "a")
 """States of a population, recorded in every step."""
+
+RESTING = ("r",)
+"""The further state of a population with refractory steps."""
 
 SYNAPTIC = ("w", "t", "d")
 SOURCE_TRACES = ("x1", "x2")
@@ -20,7 +26,9 @@ PLASTIC_STATES = SYNAPTIC + SOURCE_TRACES + TARGET_TRACES
 
 def check_probes(network: ChipNetwork, probes: Sequence[Probe]) -> None:
     """Raise InputError unless every probe is a state of a population or of a plastic connection."""
-    states: dict[str, tuple[str, ...]] = {p.name: STATES for p in network.populations}
+    states: dict[str, tuple[str, ...]] = {
+        p.name: (*STATES, *(RESTING if p.refractory_steps else ())) for p in network.populations
+    }
     states |= {c.name: PLASTIC_STATES for c in network.connections if c.plasticity is not None}
     for name, state in probes:
         if name not in states:
@@ -58,3 +66,11 @@ def recorded_shape(network: ChipNetwork, probe: Probe, steps: int, reads: int) -
     if state in SYNAPTIC:
         return reads, targets, sources
     return reads, sources if state in SOURCE_TRACES else targets
+
+
+def recorded_dtype(network: ChipNetwork, probe: Probe) -> np.dtype[Any]:
+    """Type of a recorded state."""
+    name, state = probe
+    if state == "s":
+        return np.dtype(np.bool_ if network.population(name).threshold_low is None else np.int8)
+    return np.dtype(np.int32)

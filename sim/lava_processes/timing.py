@@ -27,9 +27,7 @@ PLAN_FILE = "plan.json"
 """The states to read between chunks."""
 
 WORKER = ("-m", "neuroalign.sim.lava_processes.timing_worker")
-ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 """Lava is processes that wait for each other; inside each of them numpy shall use one thread."""
 
 

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from neuroalign.sim.lava_processes import models, worker
+from neuroalign.sim.lava_processes import neuron_models, worker
 
 how, traces, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-harmless = models.RecordedLif.subthr_dynamics
+harmless = neuron_models.RecordedLif.subthr_dynamics
 
 
 def faulty(model: Any, activation_in: Any) -> None:
@@ -33,7 +33,7 @@ def faulty(model: Any, activation_in: Any) -> None:
     harmless(model, activation_in)
 
 
-setattr(models.RecordedLif, "subthr_dynamics", faulty)  # noqa: B010
+setattr(neuron_models.RecordedLif, "subthr_dynamics", faulty)  # noqa: B010
 
 if __name__ == "__main__":
     worker.main(folder)

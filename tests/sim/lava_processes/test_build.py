@@ -18,7 +18,8 @@ from neuroalign.errors import ConversionRefused
 from neuroalign.fixed_point import lava_weights
 from neuroalign.sim.lava_processes import lava_compat
 from neuroalign.sim.lava_processes.backend import LavaBackend
-from neuroalign.sim.lava_processes.holdable import LARGEST_DELAY, check_network
+from neuroalign.sim.lava_processes.holdable import check_network
+from neuroalign.sim.lava_processes.holdable_synapses import LARGEST_DELAY
 
 needs_lava = pytest.mark.skipif(LavaBackend().missing() is not None, reason=LavaBackend().missing() or "")
 pytestmark = [pytest.mark.lava]

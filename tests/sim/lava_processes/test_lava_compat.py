@@ -78,7 +78,7 @@ from neuroalign.sim.lava_processes import models
 from lava.magma.core.process.process import AbstractProcess
 names = [m.name for m in pkgutil.iter_modules(folder.__path__)]
 found = [(n, k) for n in names for k, v in vars(importlib.import_module(f"{folder.__name__}.{n}")).items()
-         if isinstance(v, type) and issubclass(v, AbstractProcess) and v.__module__.startswith("neuroalign")]
+         if isinstance(v, type) and issubclass(v, AbstractProcess) and v.__module__ == f"{folder.__name__}.{n}"]
 print(len(names) > 5, found)
 """
     assert python(code) == "True []"
