@@ -6,7 +6,7 @@ are wanted, and returns them in the model's unit: (reads, N_target, N_source).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,30 @@ def chip_learner(backend: Backend, profile: Profile, choices: RuleChoices | None
             chip, chip_stimulus(stimulus, chip), [probe], read_steps=[step + lag for step in read_steps]
         )
         return np.asarray(in_model_units(chip, recording, plastic.name)[0])
+
+    return learn
+
+
+def chip_weights(
+    backend: Backend, profile: Profile, choices: Mapping[str, RuleChoices] | None = None
+) -> Callable[[Network, Stimulus, Sequence[int]], Mapping[str, FloatArray]]:
+    """As :func:`chip_learner`, for all plastic connections of a network: name to (reads, N_target, N_source).
+
+    ``choices`` are by connection.
+    """
+
+    def learn(network: Network, stimulus: Stimulus, read_steps: Sequence[int]) -> Mapping[str, FloatArray]:
+        plastic = [c for c in network.connections if c.rule is not None]
+        chip, _ = compile_network(network, profile, learning=choices)
+        lags = {c.name: chip.population(c.target).latency_steps for c in plastic}
+        if len(set(lags.values())) > 1:
+            raise InputError(f"network {network.name!r}: its plastic connections lag by different steps: {lags}")
+        lag = next(iter(lags.values()), 0)
+        probes: list[Probe] = [(c.name, "w") for c in plastic]
+        recording = backend.run(
+            chip, chip_stimulus(stimulus, chip), probes, read_steps=[step + lag for step in read_steps]
+        )
+        return {c.name: np.asarray(in_model_units(chip, recording, c.name)[0]) for c in plastic}
 
     return learn
 
