@@ -1,0 +1,169 @@
+"""The ``bench`` command. Everything heavy is imported inside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from neuroalign.bench.measured import Benchmark
+    from neuroalign.bench.settings import Settings
+
+DEFAULT_CHUNKS, QUICK_CHUNKS = 7, 5
+DEFAULT_SECONDS, QUICK_SECONDS = 1.0, 0.1
+QUICK_CASES = ("static", "plastic", "kernel", "batch", "memory", "float64")
+
+
+def bench(
+    case: Annotated[
+        list[str] | None,
+        typer.Option("--case", metavar="NAME", help="What to measure; can be given several times. All, if absent."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="About a minute: few sizes, short chunks.")] = False,
+    size: Annotated[
+        list[int] | None,
+        typer.Option("--size", metavar="N", help="Neurons; can be given several times. Those of the case, if absent."),
+    ] = None,
+    chunks: Annotated[int | None, typer.Option(help="Chunks a side (default 7; quick 5).", min=1)] = None,
+    chunk_seconds: Annotated[
+        float | None, typer.Option(help="Length of a chunk on the slower side (default 1; quick 0.1).", min=0.001)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the networks.", min=0)] = 1,
+    python: Annotated[
+        list[str] | None,
+        typer.Option("--python", metavar="PATH", help="An interpreter that has brian2 or NEST; several are possible."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Directory for bench.json and bench.png.")] = Path(
+        "neuroalign-bench"
+    ),
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="Measure nothing; show this bench.json.")
+    ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option("--markdown", metavar="FILE", help="Write the tables between the two marking lines of FILE."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
+) -> None:
+    """Measure the emulator: against Lava in turns, brian2 and NEST where installed, and its kernels against memory."""
+    from neuroalign.bench.document import read_benchmark
+    from neuroalign.export.atomic import require_writable
+
+    require_writable(None if source is not None else out, markdown)
+    if source is not None:
+        _finish(read_benchmark(source), out if source.parent != out else None, markdown)
+        return
+    from neuroalign.bench.cases import CASES
+    from neuroalign.bench.settings import Settings
+
+    cases = tuple(dict.fromkeys(case or (tuple(n for n in CASES if n in QUICK_CASES) if quick else CASES)))
+    settings = Settings(
+        sizes=_sizes(size),
+        chunks=chunks or (QUICK_CHUNKS if quick else DEFAULT_CHUNKS),
+        chunk_seconds=chunk_seconds or (QUICK_SECONDS if quick else DEFAULT_SECONDS),
+        quick=quick,
+        seed=seed,
+        pythons=tuple(python or ()),
+    )
+    _measure(cases, settings, out, markdown, quiet)
+
+
+def _measure(cases: tuple[str, ...], settings: Settings, out: Path, markdown: Path | None, quiet: bool) -> None:
+    """Measure; what there is by then is kept and shown also where the measurement is interrupted."""
+    from dataclasses import replace
+
+    from neuroalign.bench.run import check_case, measure, new_benchmark
+    from neuroalign.terminal import progress_bars
+
+    for name in cases:
+        check_case(name)
+    benchmark = new_benchmark(cases, settings)
+    out.mkdir(parents=True, exist_ok=True)
+
+    def keep(so_far: Benchmark) -> None:
+        _write(so_far, out)
+
+    try:
+        with progress_bars(quiet) as tell:
+            measure(benchmark, cases, replace(settings, tell=tell), keep)
+    finally:
+        if benchmark.results or benchmark.left:
+            _finish(benchmark, out, markdown)
+
+
+def _write(benchmark: Benchmark, out: Path) -> Path:
+    from neuroalign.bench.document import to_text
+    from neuroalign.export.atomic import write_atomically
+
+    text = to_text(benchmark)
+    return write_atomically(out / "bench.json", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _finish(benchmark: Benchmark, out: Path | None, markdown: Path | None) -> None:
+    """The figure, the Markdown and the tables."""
+    from neuroalign.bench.table import inserted
+    from neuroalign.bench.table import markdown as as_markdown
+    from neuroalign.export.atomic import write_atomically
+
+    written: list[Path] = []
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        written += _draw(benchmark, out)
+        written.append(_write(benchmark, out))
+    if markdown is not None:
+        before = markdown.read_text(encoding="utf-8") if markdown.exists() else ""
+        text = inserted(before, as_markdown(benchmark))
+        written.append(write_atomically(markdown, lambda path: path.write_text(text, encoding="utf-8")))
+    _print(benchmark)
+    for path in written:
+        typer.echo(str(path))
+
+
+def _draw(benchmark: Benchmark, out: Path) -> list[Path]:
+    from neuroalign.bench.curves import panels
+    from neuroalign.export.atomic import write_atomically
+    from neuroalign.export.figures.bench import benchmark_picture
+
+    drawn = panels(benchmark)
+    if not drawn:
+        return []
+    picture = benchmark_picture(drawn)
+    return [write_atomically(out / "bench.png", lambda path: path.write_bytes(picture.png))]
+
+
+def _print(benchmark: Benchmark) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from neuroalign.bench.table import tables, verdicts, where
+    from neuroalign.terminal import console
+
+    terminal = console()
+    for line in where(benchmark):
+        terminal.print(escape(line), soft_wrap=True)
+    for table in tables(benchmark):
+        shown: Any = Table(title=escape(table.title), title_justify="left")
+        for number, column in enumerate(table.columns):
+            shown.add_column(escape(column), justify="right" if number else "left", overflow="fold")
+        for row in table.rows:
+            shown.add_row(*(escape(cell) for cell in row))
+        terminal.print(shown)
+        for note in table.notes:
+            terminal.print(f"  {escape(note)}", soft_wrap=True)
+    for left in benchmark.left:
+        terminal.print(f"  not measured: {escape(left.case)}: {escape(left.reason)}", soft_wrap=True)
+    counts = verdicts(benchmark)
+    terminal.print(
+        f"marks: {counts['stretch']} stretch, {counts['must']} must, {counts['missed']} missed", soft_wrap=True
+    )
+
+
+def _sizes(size: list[int] | None) -> tuple[int, ...]:
+    from neuroalign.errors import InputError
+
+    for n in size or ():
+        if not 2 <= n <= 8192:
+            raise InputError(f"--size {n}; 2 to 8192 neurons are possible")
+    return tuple(dict.fromkeys(size or ()))
