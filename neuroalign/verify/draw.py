@@ -23,6 +23,8 @@ from neuroalign.verify.static import Options, draw_fixed, draw_stimulus
 
 MEAN_RATE = 0.2
 """Spikes per step and neuron that the thresholds are drawn for."""
+WIDE = 200
+"""Synapses from which on a connection counts as wide."""
 LARGEST_BIAS = 1 << 12
 LARGEST_PACE = 1 << 22
 
@@ -35,6 +37,26 @@ class Plan:
     steps: int
     samples: int
     rules: int
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A range of sizes, and the share of cases that have it."""
+
+    name: str
+    share: float
+    most_populations: int
+    most_rules: int
+    sizes: tuple[int, int]
+    steps: tuple[int, int]
+
+
+_KINDS = (
+    _Kind("small", 0.5, 3, 3, (1, 8), (50, 120)),
+    _Kind("wide", 0.42, 2, 2, (16, 64), (100, 180)),
+    _Kind("long", 0.08, 2, 2, (2, 8), (515, 640)),
+)
+_WIDE_STATIC = _Kind("wide static", 0.0, 2, 0, (40, 240), (200, 400))
 
 
 def draw_case(seed: int, number: int, features: Sequence[Feature] | None = None) -> Case:
@@ -51,13 +73,14 @@ def draw_case(seed: int, number: int, features: Sequence[Feature] | None = None)
 
 def _plan(rng: Generator) -> Plan:
     """Small networks of many parts, wide ones of few, and small ones that run long (for the rare ``u9``)."""
-    kind = int(rng.choice(3, p=(0.4, 0.48, 0.12)))
-    populations = (int(rng.integers(1, 4)), int(rng.integers(1, 3)), int(rng.integers(1, 3)))[kind]
-    low, high = ((1, 8), (12, 44), (2, 12))[kind]
-    sizes = tuple(int(rng.integers(low, high)) for _ in range(populations))
+    kind = _KINDS[rng.choice(len(_KINDS), p=[k.share for k in _KINDS])]
+    rules = min(int(rng.choice(4, p=(0.2, 0.35, 0.3, 0.15))), kind.most_rules)
+    if kind.name == "wide" and not rules:
+        kind = _WIDE_STATIC
+    low, high = kind.sizes
     lowest = int(rng.integers(-6, 3))
     options = Options(
-        sizes=sizes,
+        sizes=tuple(int(rng.integers(low, high)) for _ in range(rng.integers(1, kind.most_populations + 1))),
         channels=int(rng.integers(low + 1, high)),
         skips=bool(rng.integers(2)),
         loops=bool(rng.integers(2)),
@@ -68,9 +91,7 @@ def _plan(rng: Generator) -> Plan:
         extreme=bool(rng.random() < 0.15),
         silent=bool(rng.random() < 0.15),
     )
-    steps = (int(rng.integers(60, 180)), int(rng.integers(140, 260)), int(rng.integers(520, 800)))[kind]
-    rules = int(rng.choice(4, p=(0.2, 0.35, 0.3, 0.15)))
-    return Plan(options, steps, 2 if rng.random() < 0.15 else 1, min(rules, 2) if kind else rules)
+    return Plan(options, int(rng.integers(*kind.steps)), 2 if rng.random() < 0.15 else 1, rules)
 
 
 def _with_rules(rng: Generator, network: ChipNetwork, plan: Plan) -> ChipNetwork:
@@ -99,7 +120,7 @@ def _with_rules(rng: Generator, network: ChipNetwork, plan: Plan) -> ChipNetwork
 
 def _with_program(rng: Generator, connection: ChipConnection, steps: int) -> Plasticity | None:
     held = connection.plasticity
-    return held and replace(held, program=draw_program(rng, steps))
+    return held and replace(held, program=draw_program(rng, steps, connection.weight.size > WIDE))
 
 
 def _lively(rng: Generator, network: ChipNetwork, extreme: bool) -> ChipNetwork:

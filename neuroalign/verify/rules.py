@@ -27,13 +27,26 @@ from neuroalign.microcode import (
 SIGN_MODES: tuple[SignMode, ...] = ("mixed", "excitatory", "inhibitory")
 
 
-def random_program(rng: np.random.Generator, fixed: bool = True) -> Program:
-    """A two-factor program; without ``fixed`` one that Lava's float model can run and that does not explode."""
+USUAL_TARGETS = (0.9, 0.4, 0.6)
+"""How often a program changes weight, delay and tag."""
+
+
+def random_program(
+    rng: np.random.Generator,
+    fixed: bool = True,
+    products: int = 3,
+    targets: tuple[float, float, float] = USUAL_TARGETS,
+) -> Program:
+    """A two-factor program of up to ``products`` products for each of the variables that it changes.
+
+    Without ``fixed`` one that Lava's float model can run and that does not explode.
+    """
     k = int(rng.integers(0, 4))
-    targets = rng.random(3) < (0.9, 0.4, 0.6)
-    targets[0] |= not targets.any()
+    changed = rng.random(3) < targets
+    changed[0] |= not changed.any()
     dw, dd, tag_update = [
-        tuple(random_product(rng, k, fixed) for _ in range(rng.integers(1, 4))) if chosen else () for chosen in targets
+        tuple(random_product(rng, k, fixed) for _ in range(rng.integers(1, products + 1))) if chosen else ()
+        for chosen in changed
     ]
     x1, x2, y1, y2, y3 = (_random_trace(rng, fixed) for _ in TRACES)
     program = Program(dw, dd, tag_update, x1, x2, y1, y2, y3)
@@ -71,11 +84,15 @@ def _random_trace(rng: np.random.Generator, fixed: bool) -> Trace:
     return Trace(impulse, tau)
 
 
-def draw_program(rng: np.random.Generator, steps: int) -> Program:
-    """A program for a run of ``steps`` steps: any t_epoch up to 63, and any k whose period ends within the run."""
-    program = random_program(rng)
+def draw_program(rng: np.random.Generator, steps: int, wide: bool) -> Program:
+    """A program for a run of ``steps`` steps: any t_epoch up to 63, and any k whose period ends within the run.
+
+    On ``wide`` connections, where Lava's time goes by epochs and products, there are fewer of both.
+    """
+    program = random_program(rng, True, 2, (0.95, 0.7, 0.8)) if wide else random_program(rng)
+    often, rare = (0.08, 0.6) if wide else (0.45, 0.2)
     kind = rng.random()
-    epoch = 1 if kind < 0.4 else int(rng.integers(2, 8)) if kind < 0.75 else int(rng.integers(8, MAX_EPOCH + 1))
+    epoch = 1 if kind < often else int(rng.integers(2, 8)) if kind < 1 - rare else int(rng.integers(8, MAX_EPOCH + 1))
     epoch = min(epoch, max(1, steps // 3))
     if program.k is not None:
         last = min(MAX_DECIMATION, max(0, (steps // epoch).bit_length() - 1))
