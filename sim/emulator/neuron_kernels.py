@@ -22,12 +22,74 @@ saturate = numba.njit(fixed_point.saturate)
 
 LOGISTIC = SHAPES["logistic"]
 
+LOIHI_WEIGHT_SHIFT = 6
+CALM_BITS = 28
+"""Magnitude of u, v, bias and of the shifted input up to which three of them add up within 32 bits."""
+
+
+@numba.njit(inline="always")
+def _magnitude(x: Any) -> Any:
+    """A number of as many bits as the largest magnitude in int32 ``x``."""
+    found = np.int32(0)
+    for k in range(x.size):
+        found = np.int32(found | np.int32(x[k] ^ (x[k] >> 31)))
+    return found
+
+
+@numba.njit(inline="always")
+def _calm(u: Any, v: Any, bias: Any, a: Any) -> Any:
+    """Whether no sum of a step can leave 32 bits, before it is brought into its format."""
+    if _magnitude(a) >> (CALM_BITS - LOIHI_WEIGHT_SHIFT):
+        return False
+    return (_magnitude(u) | _magnitude(v) | _magnitude(bias)) >> CALM_BITS == 0
+
+
+@numba.njit(inline="always")
+def _decay_12_bits(x: Any, factor: Any) -> Any:
+    """:func:`~neuroalign.fixed_point.decay_towards_zero` by ``factor / 4096`` in 32 bits."""
+    sign = np.int32(x >> 31)
+    magnitude, by = np.uint32(np.int32((x ^ sign) - sign)), np.uint32(factor)
+    high = np.uint32(np.uint32(magnitude >> np.uint32(12)) * by)
+    low = np.uint32(np.uint32(np.uint32(magnitude & np.uint32(4095)) * by) >> np.uint32(12))
+    return np.int32((np.int32(high + low) ^ sign) - sign)
+
+
+@numba.njit(inline="always")
+def _update_calm(
+    a: Any, u: Any, v: Any, s: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, counts: Any
+) -> None:
+    """The same with Loihi's formats and reset, where :func:`_calm`: in 32 bits, twice as many neurons at a time.
+
+    numba computes in 64 bits unless each result is cast; LLVM then takes the narrow operation.
+    """
+    u_excess = v_excess = spikes = np.int32(0)
+    half, whole, limit = np.int32(1 << 23), np.int32(1 << 24), np.int32((1 << 23) - 1)
+    for k in range(a.size):
+        exact = np.int32(_decay_12_bits(u[k], keep_u[k]) + np.int32(a[k] << LOIHI_WEIGHT_SHIFT))
+        new_u = np.int32(exact - (whole if exact > half else np.int32(0)))
+        new_u = np.int32(new_u + (whole if exact <= -half else np.int32(0)))
+        u_excess = np.int32(u_excess + np.int32(new_u != exact))
+        exact = np.int32(_decay_12_bits(v[k], keep_v[k]) + np.int32(new_u + bias[k]))
+        new_v = min(max(exact, np.int32(-limit)), limit)
+        v_excess = np.int32(v_excess + np.int32(new_v != exact))
+        spike = np.int32(new_v > threshold[k])
+        spikes = np.int32(spikes + spike)
+        u[k] = new_u
+        v[k] = np.int32(0) if spike != 0 else new_v
+        s[k] = spike
+    counts[0] += u_excess
+    counts[1] += v_excess
+    counts[2] += spikes
+
 
 @numba.njit
 def update_fixed(
     p: Any, a: Any, u: Any, v: Any, s: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, counts: Any
 ) -> None:
     """One step of plain neurons; ``counts`` gains u and v out of format, and spikes."""
+    if p.loihi and _calm(u, v, bias, a):
+        _update_calm(a, u, v, s, keep_u, keep_v, threshold, bias, counts)
+        return
     u_excess = v_excess = spikes = 0
     for k in range(p.size):
         exact = decay_towards_zero(np.int64(u[k]), keep_u[k], p.decay_bits) + (np.int64(a[k]) << p.weight_shift)
