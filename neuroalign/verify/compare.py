@@ -7,12 +7,15 @@ from typing import Protocol, cast, get_args
 
 import numpy as np
 
-from neuroalign.errors import NeuroalignError
+from neuroalign.errors import BackendMissing, NeuroalignError
 from neuroalign.fidelity import equal_states
 from neuroalign.recording import Recording
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.driver import Implementation
 from neuroalign.verify.case import PLASTIC_STATES, Case
+
+FAILURES = (NeuroalignError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError)
+"""What a defect raises."""
 
 IMPLEMENTATIONS: tuple[str, ...] = get_args(Implementation)
 
@@ -117,12 +120,15 @@ def attempt(runner: Runner, case: Case, names: tuple[str, str]) -> Recording | D
     """The recording, or what kept the emulator from one: a crash in it is a finding like a difference."""
     try:
         return runner(case)
-    except (NeuroalignError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except BackendMissing:
+        raise
+    except FAILURES as error:
         line = str(error).splitlines()[0] if str(error) else ""
         return Difference(*names, failure=f"{names[1]} did not run: {type(error).__name__}: {line}")
 
 
 __all__ = [
+    "FAILURES",
     "IMPLEMENTATIONS",
     "PLASTIC_STATES",
     "Compared",

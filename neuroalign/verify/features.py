@@ -14,10 +14,10 @@ import numpy as np
 from numpy.random import Generator
 
 from neuroalign.chip import ChipConnection, ChipNetwork, Plasticity
-from neuroalign.errors import NeuroalignError
 from neuroalign.sim.emulator.checks import check_network as check_emulator
 from neuroalign.sim.lava_processes.holdable import check_network as check_lava
 from neuroalign.verify import neurons, rules, synapses
+from neuroalign.verify.compare import FAILURES
 from neuroalign.verify.plastic import draw_plastic_connection
 from neuroalign.verify.static import Options, draw_fixed
 
@@ -130,7 +130,7 @@ def refusal(feature: Feature) -> str | None:
         for check in (check_emulator, check_lava):
             try:
                 check(network)
-            except (NeuroalignError, ValueError, TypeError, IndexError) as error:
+            except FAILURES as error:
                 return str(error).splitlines()[0]
     return None
 

@@ -56,9 +56,9 @@ def _changed(
 
 
 def is_plain(population: ChipPopulation) -> bool:
-    """Whether Lava's LIF is all that the population needs."""
+    """Whether the population spikes and Lava's LIF is all that it needs."""
     special = (population.threshold_low is not None, population.escape is not None)
-    return not (any(special) or population.reset_interval or population.refractory_steps)
+    return population.spiking and not (any(special) or population.reset_interval or population.refractory_steps)
 
 
 def _with_low_threshold(rng: Generator, population: ChipPopulation) -> ChipPopulation:

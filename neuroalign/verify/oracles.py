@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from neuroalign.chip import ChipNetwork
-from neuroalign.errors import NeuroalignError
 from neuroalign.recording import Recording
 from neuroalign.sim.emulator.checks import check_network as check_emulator
 from neuroalign.sim.emulator.checks import check_stimulus
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.lava_processes.holdable import check_network as check_lava
 from neuroalign.verify.case import Case
-from neuroalign.verify.compare import EmulatorRunner
+from neuroalign.verify.compare import FAILURES, EmulatorRunner
 
 SECONDS_A_CASE = 30.0
 STARTUP_S = 60.0
@@ -91,6 +90,6 @@ def _accepted(case: Case, *checks: Callable[[ChipNetwork], None]) -> bool:
         for check in checks:
             check(case.network)
         check_stimulus(case.network, case.stimulus)
-    except (NeuroalignError, ArithmeticError, ValueError, TypeError, LookupError, AttributeError):
+    except FAILURES:
         return False
     return True

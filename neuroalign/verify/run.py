@@ -13,11 +13,20 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from neuroalign.errors import BackendFailed, NeuroalignError
+from neuroalign.errors import BackendMissing
 from neuroalign.recording import Recording
 from neuroalign.verify import coverage
 from neuroalign.verify.case import Case
-from neuroalign.verify.compare import IMPLEMENTATIONS, Compared, Difference, EmulatorRunner, Runner, attempt, compare
+from neuroalign.verify.compare import (
+    FAILURES,
+    IMPLEMENTATIONS,
+    Compared,
+    Difference,
+    EmulatorRunner,
+    Runner,
+    attempt,
+    compare,
+)
 from neuroalign.verify.draw import draw_case
 from neuroalign.verify.oracles import LavaOracle, Oracle, Stopped
 
@@ -126,7 +135,9 @@ def recorded(oracle: Oracle, cases: Sequence[Case], stop: threading.Event) -> li
         return list(oracle(cases, stop))
     except Stopped:
         return [None] * len(cases)
-    except (BackendFailed, NeuroalignError) as error:
+    except BackendMissing:
+        raise
+    except FAILURES as error:
         if len(cases) == 1:
             return [Difference(oracle.name, oracle.name, failure=f"{oracle.name} did not run: {error}")]
         return [one for case in cases for one in recorded(oracle, [case], stop)]

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from neuroalign.errors import BackendFailed, InputError, RuleError
+from neuroalign.errors import InputError, RuleError
 from neuroalign.recording import Recording
 from neuroalign.verify.case import Case
-from neuroalign.verify.compare import Difference, Runner, attempt, compare
+from neuroalign.verify.compare import FAILURES, Difference, Runner, attempt, compare
 from neuroalign.verify.files import size
 from neuroalign.verify.oracles import Oracle
 from neuroalign.verify.reductions import REDUCTIONS, Reduction
@@ -108,7 +108,7 @@ class _Search:
             self.progress(self.runs)
         try:
             recordings: list[Recording | None] = list(self.oracle(cases, self.stop))
-        except BackendFailed:
+        except FAILURES:
             if len(cases) > 1:
                 return [one for case in cases for one in self._differences([case])]
             recordings = [None]
