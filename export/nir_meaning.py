@@ -16,18 +16,23 @@ limits have no float meaning and are left out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed
+from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Numbers, expanded
+from neuroalign.errors import NetworkError
 from neuroalign.export.cycles import closing_edges
 from neuroalign.fixed_point import shift
 from neuroalign.network import FloatArray
 
 SLOWEST = 2.0**-60
 """Stands for a decay of 0 where NIR needs a finite time constant: 1 - 2**-60 is 1 in double precision."""
+
+LARGEST_MATRIX = 1 << 27
+"""Entries of a matrix that sparse or shared weights may become."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,13 +154,24 @@ def _parts(chip: ChipNetwork, lag: Mapping[str, int]) -> Iterator[Part]:
     for c in chip.connections:
         ahead = enters.get(c.source, lag.get(c.source, 0)) - lag[c.target]
         base = chip.connection_delay_steps + ahead
-        held = c.weight.astype(np.float64)
         extra = [0] if c.delays is None or not c.delays.size else sorted({int(d) for d in np.unique(c.delays)})
         if len(extra) == 1 or c.delays is None or c.plasticity is not None:
-            yield Part(c.name, c, held, base + extra[0], ahead)
+            yield Part(c.name, c, _matrix(c, c.weight), base + extra[0], ahead)
             continue
         for d in extra:
-            yield Part(f"{c.name}#{d}", c, np.where(c.delays == d, held, 0.0), base + d, ahead)
+            yield Part(f"{c.name}#{d}", c, _matrix(c, np.where(c.delays == d, c.weight, 0)), base + d, ahead)
+
+
+def _matrix(c: ChipConnection, weight: Numbers) -> FloatArray:
+    """Weights (N_target, N_source), the form that the float network has."""
+    if c.pattern is None:
+        return weight.astype(np.float64)
+    if math.prod(c.shape) > LARGEST_MATRIX:
+        raise NetworkError(
+            f"connection {c.name!r}: a NIR file would hold its {c.weight.size} weights as a matrix of "
+            f"{c.shape[0]} x {c.shape[1]}; at most {LARGEST_MATRIX} entries are written; keep the chip network elsewhere"
+        )
+    return expanded(c.pattern, weight.astype(np.float64))
 
 
 def _causal(chip: ChipNetwork, parts: tuple[Part, ...]) -> bool:

@@ -3,7 +3,7 @@
 from neuroalign.chip.connection import ChipConnection, GradedMode, Plasticity, SignMode
 from neuroalign.chip.formats import Excess, Fixed, Float64, NumberFormat, Numbers, Rounding
 from neuroalign.chip.network import ChipNetwork, first_difference
-from neuroalign.chip.pattern import Convolution, SparsePattern, pattern_problem, weight_shape
+from neuroalign.chip.pattern import Convolution, SparsePattern, expanded, pattern_problem, weight_shape
 from neuroalign.chip.population import ChipInput, ChipPopulation, EscapeNoise
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Rounding",
     "SignMode",
     "SparsePattern",
+    "expanded",
     "first_difference",
     "pattern_problem",
     "weight_shape",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroalign.chip.formats import Numbers
+
 
 @dataclass(frozen=True, eq=False)
 class SparsePattern:
@@ -82,6 +84,39 @@ def weight_shape(pattern: SparsePattern | Convolution | None, shape: tuple[int, 
     if isinstance(pattern, Convolution):
         return pattern.weight_shape
     return shape if pattern is None else (pattern.target.size,)
+
+
+def expanded(pattern: SparsePattern | Convolution, values: Numbers) -> Numbers:
+    """Weights (or other synaptic values) as a matrix (N_target, N_source), 0 where there is no synapse."""
+    if isinstance(pattern, SparsePattern):
+        matrix = np.zeros(pattern.shape, dtype=values.dtype)
+        matrix[pattern.target, pattern.source] = values
+        return matrix
+    groups = pattern.groups
+    inside, outside = math.prod(pattern.source_shape[1:]), math.prod(pattern.target_shape[1:])
+    blocks = np.zeros(
+        (groups, pattern.channels // groups, outside, groups, pattern.weight_shape[1], inside), values.dtype
+    )
+    kernels = values.reshape(groups, -1, *pattern.weight_shape[1:])
+    for y, x in np.ndindex(*pattern.kernel):
+        target, source = _meeting_places(pattern, y, x)
+        for group in range(groups):
+            blocks[group][:, target, group, :, source] = kernels[group, :, :, y, x]
+    return blocks.reshape(pattern.shape)
+
+
+def _meeting_places(pattern: Convolution, y: int, x: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of the result, and those of the source that entry (y, x) of the kernel leads to them."""
+    places = np.indices(pattern.target_shape[1:]).reshape(2, -1)
+    at = [
+        place * stride - padding + k * dilation
+        for place, stride, padding, k, dilation in zip(
+            places, pattern.stride, pattern.padding, (y, x), pattern.dilation, strict=True
+        )
+    ]
+    rows, columns = pattern.source_shape[1:]
+    inside = np.flatnonzero((at[0] >= 0) & (at[0] < rows) & (at[1] >= 0) & (at[1] < columns))
+    return inside, (at[0] * columns + at[1])[inside]
 
 
 def _sparse_problem(pattern: SparsePattern) -> str | None:
