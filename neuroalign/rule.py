@@ -88,6 +88,9 @@ class LearningRule:
     weight_limit
         Largest magnitude that weights reach with these parameters, in the unit of the weight; on chip it sets what one
         weight unit means, where nothing larger is given. None where the rule does not say.
+    rates : Hz
+        How often an active presynaptic and an active postsynaptic neuron spike: what walks, saturation and impulses on
+        chip are predicted from. None where the rule does not say.
 
     Raises
     ------
@@ -105,6 +108,7 @@ class LearningRule:
     tag: tuple[Term, ...] = ()
     notes: tuple[str, ...] = field(default=())
     weight_limit: float | None = None
+    rates: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "traces", MappingProxyType(dict(self.traces)))
@@ -112,6 +116,7 @@ class LearningRule:
             raise RuleError(f"rule {self.name!r} has no terms; it would never change a weight")
         if self.weight_limit is not None and not (math.isfinite(self.weight_limit) and self.weight_limit > 0):
             raise RuleError(f"rule {self.name!r}: weight_limit is {self.weight_limit}; a positive number is needed")
+        check_rates(f"rule {self.name!r}", self.rates)
         for side, most in (("pre", 2), ("post", 3)):
             found = [name for name, trace in self.traces.items() if trace.of == side]
             if len(found) > most:
@@ -137,3 +142,11 @@ class LearningRule:
         own = [word for symbol, word in ((WEIGHT, "its weight"), (TAG, "its tag")) if symbol in used]
         seen = [f"{side}synaptic spikes" for side in sides] + own
         return "local: each synapse reads " + ", ".join(seen) + "; no third factor"
+
+
+def check_rates(what: str, rates: tuple[float, float] | None) -> None:
+    """Refuse rates that are not two positive numbers (RuleError)."""
+    if rates is None:
+        return
+    if len(rates) != 2 or not all(math.isfinite(rate) and rate > 0 for rate in rates):
+        raise RuleError(f"{what}: rates are {rates}; two positive numbers in Hz are needed, of pre and of post")

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from neuroalign.errors import RuleError
 from neuroalign.rule import LearningRule
 from neuroalign.rules.pair_stdp import pair_stdp
+from neuroalign.rules.sal import sal
 from neuroalign.rules.stdwi import stdwi
 
-RULES: dict[str, Callable[[], LearningRule]] = {"pair-stdp": pair_stdp, "stdwi": stdwi}
+RULES: dict[str, Callable[[], LearningRule]] = {"pair-stdp": pair_stdp, "sal": sal, "stdwi": stdwi}
 """Rules by name, each with its published parameters."""
 
 
@@ -20,4 +21,4 @@ def load_rule(name: str) -> LearningRule:
     return RULES[name]()
 
 
-__all__ = ["RULES", "load_rule", "pair_stdp", "stdwi"]
+__all__ = ["RULES", "load_rule", "pair_stdp", "sal", "stdwi"]

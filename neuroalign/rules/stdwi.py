@@ -48,5 +48,6 @@ def stdwi(
         weight_limit=0.05 / decay
         if decay > 0
         else None,  # E[fast - slow | spike of j] stays below 0.05 in the authors' network
+        rates=(60.0, 34.0),  # output neurons, and input neurons while they are stimulated
         notes=("Sign and correlation with the forward weight are what it infers; the scale is arbitrary.",),
     )
