@@ -10,8 +10,10 @@ from numpy.random import Generator
 
 from neuroalign.chip import ChipNetwork, ChipPopulation, EscapeNoise, Fixed
 
-KINDS = ("ternary", "reset", "refractory", "escape")
-COMBINATIONS = tuple(c for count in range(len(KINDS) + 1) for c in combinations(KINDS, count))
+KINDS = ("ternary", "reset", "refractory", "escape", "window")
+COMBINATIONS = tuple(
+    c for count in range(len(KINDS) + 1) for c in combinations(KINDS, count) if not {"reset", "window"} <= set(c)
+)
 
 
 def with_kinds(rng: Generator, network: ChipNetwork, kinds: tuple[str, ...] | None = None) -> ChipNetwork:
@@ -33,6 +35,8 @@ def changed(rng: Generator, p: ChipPopulation, kinds: tuple[str, ...]) -> ChipPo
         p = replace(p, reset_interval=int(rng.integers(1, 12)), reset_offset=int(rng.integers(0, 20)))
     if "refractory" in kinds:
         p = replace(p, refractory_steps=int(rng.integers(1, 6)))
+    if "window" in kinds:
+        p = replace(p, window_steps=int(rng.integers(2, 9)))
     if "escape" in kinds and p.spiking:
         p = replace(p, escape=noise(rng, p))
     return p

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Plasticity
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, EscapeNoise, Fixed, Plasticity
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.microcode import check_integers
 from neuroalign.recording import Stimulus
@@ -22,7 +22,6 @@ _LAVA_FIELDS: dict[str, int | str] = {
     "threshold_shift": 6,
     "weight_shift": 6,
     "reset": "zero",
-    "window_steps": 0,
 }
 _STATE_BITS = 24
 _LARGEST_TERNARY = 2**25
@@ -108,9 +107,11 @@ def _check_population(population: ChipPopulation) -> None:
 
 
 def _check_beyond_lif(where: str, population: ChipPopulation) -> None:
-    for name in ("reset_interval", "reset_offset", "refractory_steps"):
+    for name in ("reset_interval", "reset_offset", "refractory_steps", "window_steps"):
         if not 0 <= getattr(population, name) <= _LARGEST_COUNT:
             raise refused(where, name, getattr(population, name), f"0 to {_LARGEST_COUNT} steps")
+    if population.window_steps > 1 and population.reset_interval:
+        raise refused(where, "a window and a reset_interval of", population.reset_interval, "one of the two")
     if population.threshold_low is not None:
         for name in ("threshold", "threshold_low"):  # shifted in 32 bits by Lava's TernaryLIF
             check_range(where, name, getattr(population, name), -_LARGEST_TERNARY, _LARGEST_TERNARY - 1)
@@ -120,13 +121,18 @@ def _check_beyond_lif(where: str, population: ChipPopulation) -> None:
             raise refused(
                 where, f"threshold_low[{k}]", population.threshold_low[k], f"at most {population.threshold[k]}"
             )
-    noise = population.escape
-    if noise is not None:
-        check_range(where, "escape table", noise.table, 0, 65536)
-        if noise.table.size == 0 or noise.table.size % 2:
-            raise refused(where, "escape table of length", noise.table.size, "an even number of entries")
-        if not 0 <= noise.table_shift <= 63:
-            raise refused(where, "table_shift", noise.table_shift, "0 to 63")
+    if population.escape is not None:
+        _check_escape(where, population.escape)
+
+
+def _check_escape(where: str, noise: EscapeNoise) -> None:
+    check_range(where, "escape table", noise.table, 0, 65536)
+    if noise.table.size == 0 or noise.table.size % 2:
+        raise refused(where, "escape table of length", noise.table.size, "an even number of entries")
+    if not 0 <= noise.table_shift <= 63:
+        raise refused(where, "table_shift", noise.table_shift, "0 to 63")
+    if noise.seed < 0:
+        raise refused(where, "escape seed", noise.seed, "seeds from 0")
 
 
 def _check_connection(connection: ChipConnection, sizes: Mapping[str, int]) -> None:

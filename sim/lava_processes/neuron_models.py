@@ -73,14 +73,19 @@ class RecordedLifReset(_RecordedNeurons, PyLifResetModelBitAcc):
 @requires(CPU)
 @tag("fixed_pt")
 class RecordedExtendedLif(_RecordedNeurons, PyExtendedLifModelFixed):
-    """Our own PyExtendedLifModelFixed, whose draws start over in each sample."""
+    """Our own PyExtendedLifModelFixed, whose draws and window start over in each sample."""
 
     restored = ("u", "v", "r")
+
+    def subthr_dynamics(self, activation_in: NDArray[Any]) -> None:
+        """Our dynamics; what arrived in this step is the last of the window."""
+        super().subthr_dynamics(activation_in)
+        self._received = self.window[-1]
 
     def _restore(self, sample: int, step: int) -> None:
         super()._restore(sample, step)
         if step == 0:
-            self.start_draws()
+            self.start_over()
 
 
 NEURON_MODELS = {

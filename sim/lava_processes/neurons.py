@@ -41,7 +41,8 @@ def neuron_process(population: ChipPopulation, recorder: Any = None) -> Any:
 
 def _process(p: ChipPopulation, states: dict[str, Any]) -> Any:
     ternary, reset = p.threshold_low is not None, p.reset_interval > 0
-    if p.refractory_steps or p.escape is not None or (ternary and (reset or not _one_pair_of_thresholds(p))):
+    beyond = p.refractory_steps > 0 or p.escape is not None or p.window_steps > 1
+    if beyond or (ternary and (reset or not _one_pair_of_thresholds(p))):
         return _extended(p, states)
     if p.threshold_low is not None:
         return TernaryLIF(vth_hi=int(p.threshold[0]), vth_lo=int(p.threshold_low[0]), **states)
@@ -59,6 +60,7 @@ def _extended(p: ChipPopulation, states: dict[str, Any]) -> Any:
         reset_interval=p.reset_interval,
         reset_offset=p.reset_offset,
         refractory_steps=p.refractory_steps,
+        window_steps=p.window_steps,
         escape_table=None if noise is None else noise.table,
         escape_shift=0 if noise is None else noise.table_shift,
         escape_seed=0 if noise is None else noise.seed,

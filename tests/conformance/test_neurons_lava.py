@@ -14,13 +14,15 @@ from neuroalign.chip import ChipNetwork, ChipPopulation
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.emulator.driver import Emulator, Implementation
 from neuroalign.sim.lava_processes.backend import STATES, LavaBackend
+from neuroalign.verify.plastic import draw_plastic
 
 pytestmark = [
     pytest.mark.lava,
     pytest.mark.skipif(LavaBackend().missing() is not None, reason=LavaBackend().missing() or ""),
 ]
-PER_COMBINATION = 2
-NETWORKS = [(kinds, n) for kinds in COMBINATIONS[1:] for n in range(PER_COMBINATION)]
+BOTH: tuple[Implementation, ...] = ("kernels", "reference")
+LAVAS_OWN = (("ternary",), ("reset",))
+NETWORKS = [*LAVAS_OWN, *COMBINATIONS[1:]]
 
 
 def probes_of(network: ChipNetwork) -> tuple[Probe, ...]:
@@ -32,12 +34,13 @@ def probes_of(network: ChipNetwork) -> tuple[Probe, ...]:
 @cache
 def cases() -> tuple[tuple[ChipNetwork, Stimulus, tuple[Probe, ...]], ...]:
     drawn = []
-    for number, (kinds, n) in enumerate(NETWORKS):
+    for number, kinds in enumerate(NETWORKS):
         rng = np.random.default_rng(number)
-        network = with_kinds(rng, draw_fixed(rng, Options(sizes=(4, 3), graded=n == 1, extreme=n == 1)), kinds)
-        if n == 0:  # one pair of thresholds, which Lava's TernaryLIF asks for
+        graded = number % 2 == 1
+        network = with_kinds(rng, draw_fixed(rng, Options(sizes=(4, 3), graded=graded, extreme=number % 3 == 2)), kinds)
+        if number < len(LAVAS_OWN):  # one pair of thresholds, which Lava's TernaryLIF asks for
             network = replace(network, populations=tuple(uniform(p) for p in network.populations))
-        network = replace(network, connections=tuple(replace(c, message_bits=8 * (n == 1)) for c in network.connections))
+        network = replace(network, connections=tuple(replace(c, message_bits=8 * graded) for c in network.connections))
         drawn.append((network, draw_stimulus(rng, network, samples=2, steps=40), probes_of(network)))
     return tuple(drawn)
 
@@ -56,8 +59,8 @@ def lava() -> list[Recording]:
     return LavaBackend().run_cases(cases())
 
 
-@pytest.mark.parametrize("implementation", ["kernels", "reference"])
-@pytest.mark.parametrize("number", range(len(NETWORKS)), ids=["+".join(kinds) + f"-{n}" for kinds, n in NETWORKS])
+@pytest.mark.parametrize("implementation", BOTH)
+@pytest.mark.parametrize("number", range(len(NETWORKS)), ids=[f"{n}-{'+'.join(k)}" for n, k in enumerate(NETWORKS)])
 def test_every_state_of_every_step_is_lavas(number: int, implementation: Implementation) -> None:
     network, stimulus, probes = cases()[number]
     recording = Emulator().run(network, stimulus, probes, implementation=implementation)
@@ -73,3 +76,23 @@ def test_the_networks_compared_are_lively() -> None:
     assert signs == {-1, 0, 1}
     rests = [array.max() for r in lava() for (_, name), array in r.states.items() if name == "r"]
     assert max(rests) > 2
+
+
+def test_learning_sees_negative_spikes_as_lava_does() -> None:
+    """Ternary, resting and stochastic neurons before and after plastic synapses: every state of every step."""
+    runs = []
+    for seed, kinds in enumerate((("ternary",), ("ternary", "refractory"), ("escape", "refractory"))):
+        rng = np.random.default_rng(seed)
+        case = draw_plastic(rng, 3, 40)
+        pulled = tuple(replace(p, bias_mant=p.bias_mant * (-1) ** np.arange(p.size)) for p in case.network.populations)
+        network = with_kinds(rng, replace(case.network, populations=pulled), kinds)
+        runs.append((network, case.stimulus, (*probes_of(network), *case.probes), case.read_steps))
+    expected = LavaBackend().run_cases(runs)
+    for (network, stimulus, probes, read_steps), lavas in zip(runs, expected, strict=True):
+        for how in BOTH:
+            recording = Emulator().run(network, stimulus, probes, read_steps=read_steps, implementation=how)
+            for probe in probes:
+                np.testing.assert_array_equal(recording.states[probe], lavas.states[probe], err_msg=str(probe))
+    ternary, learned = expected[0], [name for name, state in runs[0][2] if state == "w"]
+    assert any((array == -1).any() for (_, name), array in ternary.states.items() if name == "s")
+    assert any(np.ptp(ternary.states[name, "w"], axis=1).any() for name in learned)

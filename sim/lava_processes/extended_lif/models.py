@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,13 @@ class PyExtendedLifModelFixed(AbstractPyLifModelFixed):
         self.refractory_steps = proc_params["refractory_steps"]
         self.escape_table, self.escape_shift = proc_params["escape_table"], proc_params["escape_shift"]
         self.escape_seed = proc_params["escape_seed"]
-        self.start_draws()
+        self.window_steps = proc_params["window_steps"]
+        self.start_over()
 
-    def start_draws(self) -> None:
-        """Go back to the first draw."""
+    def start_over(self) -> None:
+        """Go back to the first draw, with nothing received before."""
         self.draws = np.random.default_rng(self.escape_seed)
+        self.window: deque[NDArray[Any]] = deque(maxlen=max(self.window_steps, 1))
 
     def run_spk(self) -> None:
         """One step."""
@@ -53,7 +56,8 @@ class PyExtendedLifModelFixed(AbstractPyLifModelFixed):
             self.v[:] = 0
         self.scale_bias()
         resting, v_before = self.r > 0, self.v.copy()
-        self.subthr_dynamics(received)
+        self.window.append(received)
+        self.subthr_dynamics(np.sum(self.window, axis=0, dtype=np.int64).astype(np.int32))  # wraps
         self.v[resting] = v_before[resting]
         self.s_out_buff = self.spiking_activation()
         spiked = self.s_out_buff != 0

@@ -15,11 +15,12 @@ from lava.proc.lif.process import AbstractLIF  # noqa: E402
 
 
 class ExtendedLIF(AbstractLIF):
-    """Leaky integrate-and-fire neurons with refractory steps, escape noise, a second threshold and periodic resets.
+    """LIF neurons with refractory steps, escape noise, rectangular synapses, a second threshold, periodic resets.
 
     One step, beside what Lava's LIF does::
 
         u = v = 0  where time_step = reset_offset modulo reset_interval
+        u takes what arrived in this and the last window_steps - 1 steps
         where r > 0:  r = r - 1, v stays, no spike (u runs on);  elsewhere
             s_out = v > vth << 6         or, with noise, draw < P(v - (vth << 6))
             s_out = -1 where s_out = 0 and v < vth_lo << 6
@@ -40,6 +41,8 @@ class ExtendedLIF(AbstractLIF):
         0: no periodic reset.
     refractory_steps : int
         Steps without a spike after each spike.
+    window_steps : int
+        0 and 1: u takes what arrives in a step in that step only.
     escape_table : (K,) or None
         Chances in units of 1 / 65536, K even; None: neurons spike above their threshold.
     escape_shift : int
@@ -57,6 +60,7 @@ class ExtendedLIF(AbstractLIF):
         reset_interval: int = 0,
         reset_offset: int = 0,
         refractory_steps: int = 0,
+        window_steps: int = 0,
         escape_table: Any = None,
         escape_shift: int = 0,
         escape_seed: int = 0,
@@ -79,6 +83,7 @@ class ExtendedLIF(AbstractLIF):
         self.proc_params["reset_interval"] = reset_interval
         self.proc_params["reset_offset"] = reset_offset
         self.proc_params["refractory_steps"] = refractory_steps
+        self.proc_params["window_steps"] = window_steps
         self.proc_params["escape_table"] = None if escape_table is None else np.asarray(escape_table, dtype=np.int64)
         self.proc_params["escape_shift"] = escape_shift
         self.proc_params["escape_seed"] = escape_seed
