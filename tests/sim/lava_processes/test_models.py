@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from random_networks import Options, draw_fixed, draw_stimulus
+from random_neurons import changed
 from small_chips import chip, neurons, wire
 
 from neuroalign.recording import Stimulus
@@ -39,12 +41,28 @@ def spikes_under_way(delays: NDArray[np.int64] | None) -> Case:
     return Case(network, Stimulus({"in": spikes}), (("p0", "u"), ("p0", "v"), ("p0", "a")))
 
 
+def other_neurons() -> Case:
+    """Lava's TernaryLIF and LIFReset, and our ExtendedLIF, whose model Lava finds by searching its folder."""
+    case = some_case(4, Options(sizes=(2, 2, 3), max_delay=0, self_recurrence=False))
+    rng = np.random.default_rng(0)
+    kinds = (("ternary",), ("reset",), ("reset", "refractory", "escape", "ternary"))
+    populations = [changed(rng, p, kind) for p, kind in zip(case.network.populations, kinds, strict=True)]
+    same = {"threshold": np.full(2, 40), "threshold_low": np.full(2, -30)}
+    populations[0] = replace(populations[0], **same)
+    from neuroalign.sim.lava_processes.neurons import neuron_process  # imports Lava
+
+    found = [type(neuron_process(p)).__name__ for p in populations]
+    assert found == ["TernaryLIF", "LIFReset", "ExtendedLIF"]
+    return replace(case, network=replace(case.network, populations=tuple(populations)))
+
+
 def test_recorded_states_equal_those_of_unmodified_models(tmp_path: Path) -> None:
     """Also tests samples run back to back: the unmodified models are built anew for each sample."""
     cases = [
         some_case(1, Options(sizes=(3, 2), max_delay=0)),
         some_case(2, Options(sizes=(2, 3), max_delay=4, exponents=(-4, -1))),
         some_case(3, Options(sizes=(3,), graded=True, extreme=True)),
+        other_neurons(),
         spikes_under_way(None),
         spikes_under_way(np.array([[3, 0]])),
     ]
@@ -60,6 +78,6 @@ def test_recorded_states_equal_those_of_unmodified_models(tmp_path: Path) -> Non
             np.testing.assert_array_equal(
                 recording.states[probe], np.load(tmp_path / f"unmodified_{index}_{k}.npy"), err_msg=f"{index} {probe}"
             )
-    for recording, case in zip(recorded[:3], cases, strict=False):
+    for recording, case in zip(recorded[:4], cases, strict=False):
         for state in STATES:
             assert any(np.ptp(recording.states[p.name, state].astype(int)) for p in case.network.populations), state
