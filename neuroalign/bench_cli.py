@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CHUNKS, QUICK_CHUNKS = 7, 5
 DEFAULT_SECONDS, QUICK_SECONDS = 1.0, 0.1
+DEFAULT_OUT = Path("neuroalign-bench")
 QUICK_CASES = ("static", "plastic", "kernel", "batch", "memory", "float64")
 
 
@@ -35,9 +36,10 @@ def bench(
         list[str] | None,
         typer.Option("--python", metavar="PATH", help="An interpreter that has brian2 or NEST; several are possible."),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", help="Directory for bench.json and bench.png.")] = Path(
-        "neuroalign-bench"
-    ),
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Directory for bench.json and bench.png (neuroalign-bench, if measured)."),
+    ] = None,
     source: Annotated[
         Path | None, typer.Option("--from", metavar="FILE", help="Measure nothing; show this bench.json.")
     ] = None,
@@ -51,9 +53,11 @@ def bench(
     from neuroalign.bench.document import read_benchmark
     from neuroalign.export.atomic import require_writable
 
-    require_writable(None if source is not None else out, markdown)
+    if source is None and out is None:
+        out = DEFAULT_OUT
+    require_writable(out, markdown)
     if source is not None:
-        _finish(read_benchmark(source), out if source.parent != out else None, markdown)
+        _finish(read_benchmark(source), out, markdown)
         return
     from neuroalign.bench.cases import CASES
     from neuroalign.bench.settings import Settings
@@ -67,7 +71,7 @@ def bench(
         seed=seed,
         pythons=tuple(python or ()),
     )
-    _measure(cases, settings, out, markdown, quiet)
+    _measure(cases, settings, out or DEFAULT_OUT, markdown, quiet)
 
 
 def _measure(cases: tuple[str, ...], settings: Settings, out: Path, markdown: Path | None, quiet: bool) -> None:

@@ -106,8 +106,7 @@ def against(name: str, python: str, size: int, settings: Settings) -> Result:
         numbers = description(network, settings.seed, steps)
         (folder / "network.json").write_text(json.dumps(numbers), encoding="utf-8")
         turns = _Turns(folder, network, settings.chunks, steps)
-        script = Path(__file__).with_name(f"rival_{name}.py")
-        _run([python, str(script), str(folder)], name, folder, turns)
+        _run([python, str(script_of(name)), str(folder)], name, folder, turns)
         described = json.loads((folder / "described.json").read_text(encoding="utf-8"))
     rival = Series(described["version"], (steps,) * settings.chunks, tuple(c["seconds"] for c in turns.chunks))
     emulator = Series("emulator", (steps,) * settings.chunks, tuple(turns.seconds))
@@ -131,6 +130,11 @@ def against(name: str, python: str, size: int, settings: Settings) -> Result:
         ),
         (f"numpy {described['numpy']} beside it; floats in the rival, integers in the emulator; one thread each",),
     )
+
+
+def script_of(name: str) -> Path:
+    """What the rival's interpreter runs."""
+    return Path(__file__).with_name(f"rival_{name}.py")
 
 
 def _marks(size: int) -> tuple[float | None, float | None]:
