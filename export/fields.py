@@ -19,11 +19,14 @@ import numpy as np
 
 from neuroalign.chip import first_difference
 from neuroalign.errors import FileFormatError, InputError, RuleError
-from neuroalign.export.hdf5 import Tree
+from neuroalign.export.hdf5 import FileArray, Tree
 from neuroalign.microcode import Program
 from neuroalign.microcode_text import program_from_lines, program_to_text
 
 Json = Any
+
+IN_FILE = ("weight", "tag")
+"""Fields whose arrays may stay in their file: who uses them reads rows; all others are loaded."""
 
 
 def to_text(value: Any) -> tuple[str, Tree]:
@@ -151,7 +154,9 @@ class _Reader:
         found: Any = self.arrays
         for name in path.split("/"):
             found = found.get(name) if isinstance(found, dict) else None
-        if not isinstance(found, np.ndarray) or found.dtype.kind not in "biuf":
+        if isinstance(found, FileArray) and path.rsplit("/", 1)[-1] not in IN_FILE:
+            found = np.asarray(found)
+        if not isinstance(found, np.ndarray | FileArray) or found.dtype.kind not in "biuf":
             raise FileFormatError(f"{where}: its array {path:.60} is missing; save it again")
         if [found.dtype.str, list(found.shape)] != [stored.get("dtype"), stored.get("shape")]:
             raise FileFormatError(

@@ -15,7 +15,17 @@ import numpy as np
 from neuroalign.errors import FileFormatError, InputError
 from neuroalign.export.atomic import write_atomically
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_OBJECTS", "Tree", "Value", "read_tree", "write_atomically", "write_tree"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_OBJECTS",
+    "FileArray",
+    "Tree",
+    "Value",
+    "read_tree",
+    "write_atomically",
+    "write_tree",
+]
 
 Value = Any
 """A numpy array, a str, None (an empty dataset) or a nested dict of these."""
@@ -28,6 +38,9 @@ MAX_OBJECTS = 20_000
 MAX_DEPTH = 32
 """Limit on nested groups; also stops groups that contain themselves."""
 
+LARGE = 1 << 20
+"""Bytes from which on an array may stay in its file."""
+
 SMALL = 2048
 """Bytes up to which an array is stored as it is: an index of compressed blocks would take more."""
 
@@ -37,7 +50,54 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _DAMAGE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, MemoryError, OverflowError)
 
 
-def read_tree(path: str | Path, *, attributes: bool = False, max_bytes: int = MAX_BYTES) -> Tree:
+class FileArray:
+    """A dataset that stays in its file: shape, type, and the rows that are asked for, read when they are.
+
+    Parameters
+    ----------
+    path
+        The file; it must stay as it is.
+    name
+        Of the dataset.
+    shape, dtype
+        As stored.
+    """
+
+    def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.path, self.name, self.shape, self.dtype = path, name, shape, dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        """The values at a numpy index, as an array in memory (FileFormatError if they cannot be read)."""
+        import h5py
+
+        try:
+            with h5py.File(self.path, "r") as file:
+                return np.asarray(file[self.name][key])
+        except _DAMAGE as error:
+            raise FileFormatError(
+                f"{self.path}: {self.name} cannot be read ({_one_line(error)}); the file is damaged or was changed since"
+            ) from error
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.asarray(self[()], dtype=dtype)
+
+
+def read_tree(
+    path: str | Path, *, attributes: bool = False, max_bytes: int = MAX_BYTES, in_blocks: bool = False
+) -> Tree:
     """Read a whole HDF5 file into nested dicts.
 
     Parameters
@@ -49,6 +109,8 @@ def read_tree(path: str | Path, *, attributes: bool = False, max_bytes: int = MA
         Also read the attributes of groups, as entries "@name".
     max_bytes : bytes
         Limit on the unpacked size of all datasets.
+    in_blocks
+        Leave datasets of numbers above :data:`LARGE` bytes in the file, as :class:`FileArray`.
 
     Raises
     ------
@@ -62,7 +124,7 @@ def read_tree(path: str | Path, *, attributes: bool = False, max_bytes: int = MA
     _check_file(path)
     try:
         with h5py.File(path, "r") as file:
-            return _Reader(path, max_bytes, attributes).group(file, "", 0)
+            return _Reader(path, max_bytes, attributes, in_blocks).group(file, "", 0)
     except FileFormatError:
         raise
     except _DAMAGE as error:
@@ -168,8 +230,9 @@ def _heaps_end(path: Path) -> bool:
 class _Reader:
     """Walks one file, counting what it has unpacked so far."""
 
-    def __init__(self, path: Path, max_bytes: int, attributes: bool) -> None:
+    def __init__(self, path: Path, max_bytes: int, attributes: bool, in_blocks: bool) -> None:
         self.path = path
+        self.in_blocks = in_blocks
         self.attributes = attributes
         self.max_bytes = max_bytes
         self.bytes = 0
@@ -220,7 +283,10 @@ class _Reader:
             )
         if dataset.shape is None:
             return None
-        self.bytes += int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
+        size = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
+        if self.in_blocks and size > LARGE and dataset.dtype.kind in "biuf" and dataset.ndim > 0:
+            return FileArray(self.path, where, dataset.shape, dataset.dtype)
+        self.bytes += size
         if self.bytes > self.max_bytes:
             raise FileFormatError(
                 f"{self.path}: {where} has shape {dataset.shape}; with it the file unpacks to more than "

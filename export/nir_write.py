@@ -17,11 +17,14 @@ from neuroalign.chip import ChipNetwork
 from neuroalign.errors import FileFormatError
 from neuroalign.export.chip_checks import check_sizes
 from neuroalign.export.fields import from_text, to_text
-from neuroalign.export.hdf5 import Tree, read_tree, write_tree
+from neuroalign.export.hdf5 import FileArray, Tree, read_tree, write_tree
 from neuroalign.export.nir_assemble import chip_graph
 from neuroalign.export.nir_read import naming
 from neuroalign.export.nir_stated import KEY, SCHEMA, stated_schema
 from neuroalign.network import Network
+
+BLOCK_BYTES = 4 << 20
+"""Of an array in a file that are looked at together."""
 
 NIR_VERSION = "1.0.8"
 """Version of the NIR format that the file names; versions 1.0.1 and later open it."""
@@ -79,13 +82,16 @@ def write_nir(
     return write_tree(path, {"version": NIR_VERSION, "node": node})
 
 
-def read_chip(path: str | Path) -> ChipNetwork:
+def read_chip(path: str | Path, *, in_blocks: bool = False) -> ChipNetwork:
     """The ChipNetwork that :func:`write_nir` stored, identical in every field.
 
     Parameters
     ----------
     path
         The file; other tools may have read and written it since.
+    in_blocks
+        Leave large weights and tags in the file (:class:`~neuroalign.export.hdf5.FileArray`), from which the emulator
+        reads rows as it needs them; the file must stay as it is.
 
     Raises
     ------
@@ -94,7 +100,7 @@ def read_chip(path: str | Path) -> ChipNetwork:
         since, so that the chip network no longer stands for it.
     """
     with naming(path):
-        top, own = _own_metadata(path)
+        top, own = _own_metadata(path, in_blocks)
         arrays = own.get("arrays")
         chip_arrays = arrays.get("chip") if isinstance(arrays, dict) else None
         chip: ChipNetwork = from_text(own.get("chip"), chip_arrays, ChipNetwork, "the chip network")
@@ -116,9 +122,9 @@ def read_extra(path: str | Path) -> dict[str, str]:
         return {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
 
 
-def _own_metadata(path: str | Path) -> tuple[Tree, Tree]:
+def _own_metadata(path: str | Path, in_blocks: bool = False) -> tuple[Tree, Tree]:
     """The top node, and our entries in its metadata."""
-    top = read_tree(path).get("node")
+    top = read_tree(path, in_blocks=in_blocks).get("node")
     metadata = top.get("metadata") if isinstance(top, dict) else None
     own = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(top, dict) or not isinstance(own, dict) or "chip" not in own:
@@ -136,7 +142,8 @@ def _digest(text: str, arrays: Tree) -> str:
     digest = hashlib.sha256(text.encode())
     for name, array in _leaves(arrays, ""):
         digest.update(f"\n{name} {array.dtype.str} {array.shape} ".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        for rows in _in_blocks(array):
+            digest.update(np.ascontiguousarray(rows).data)
     return digest.hexdigest()
 
 
@@ -144,8 +151,18 @@ def _leaves(tree: Tree, where: str) -> Iterator[tuple[str, Any]]:
     for name, value in sorted(tree.items()):
         if isinstance(value, dict):
             yield from _leaves(value, f"{where}/{name}")
-        elif isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        elif isinstance(value, np.ndarray | FileArray) and value.dtype.kind in "biuf":
             yield f"{where}/{name}", value
+
+
+def _in_blocks(array: Any) -> Iterator[Any]:
+    """Blocks of rows of an array that lies in its file; other arrays whole."""
+    if not isinstance(array, FileArray):
+        yield array
+        return
+    rows = max(1, BLOCK_BYTES * len(array) // max(1, array.size * array.dtype.itemsize))
+    for first in range(0, len(array), rows):
+        yield array[first : first + rows]
 
 
 def _graph_digest(nodes: Mapping[str, Tree], edges: list[tuple[str, str]]) -> str:

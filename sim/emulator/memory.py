@@ -107,10 +107,11 @@ def synapse_bytes(network: ChipNetwork, c: ChipConnection) -> int:
         return synapses * (4 if network.is_fixed else 8) + delays
     held = _held(c.plasticity)
     item = 2 if network.is_fixed else 8
-    padding = 64 * sources * held
+    padding = 64 * sources * held if c.pattern is None else 0
     epochs = c.plasticity.program.t_epoch + 1
     traces = epochs * (2 * sources + 3 * targets) * (4 if network.is_fixed else 8)
-    return held * synapses * item + padding + traces + delays
+    lists = 12 * synapses if c.pattern is not None else 0
+    return held * synapses * item + padding + traces + delays + lists
 
 
 def _held(plasticity: Plasticity) -> int:

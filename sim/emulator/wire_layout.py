@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipNetwork, Convolution, Fixed, Numbers, SparsePattern
 from neuroalign.fixed_point import shift, wrap_int32
+from neuroalign.sim.emulator.blocks import extent, narrowed
 from neuroalign.sim.emulator.learning_reference import LARGEST_INITIAL
 from neuroalign.sim.emulator.plastic_layout import PlasticLayout
 from neuroalign.sim.emulator.synapses import CONVOLUTION_BITS, wraps_sum
@@ -159,19 +160,19 @@ def _fill_weights(row: Any, c: ChipConnection, pools: _Pools) -> float:
 
     They are shifted beforehand where that equals shifting their sum modulo 2**32 and they stay as narrow.
     """
-    row["pitch"] = row["target_size"]
+    row["pitch"], weight = row["target_size"], narrowed(c.weight)
     if not isinstance(c.weight_format, Fixed):
-        row["weight"] = pools.weights.add(_kernel_order(c, c.weight * 2.0**c.weight_exp))
+        row["weight"] = pools.weights.add(_kernel_order(c, weight * 2.0**c.weight_exp))
         return 1.0
-    low, high = (int(bound) for bound in (c.weight.min(initial=0), c.weight.max(initial=0)))
+    low, high = (int(bound) for bound in extent(weight))
     exponent = min(max(c.weight_exp, 0), LARGEST_EXPONENT)
     if INT16.min <= low << exponent and high << exponent <= INT16.max:
-        row["weight"] = pools.weights.add(_kernel_order(c, c.weight.astype(np.int16) << exponent))
+        row["weight"] = pools.weights.add(_kernel_order(c, weight.astype(np.int16) << exponent))
         return 1
     if INT16.min <= low and high <= INT16.max:
-        row["weight"] = pools.weights.add(_kernel_order(c, c.weight.astype(np.int16)))
+        row["weight"] = pools.weights.add(_kernel_order(c, weight.astype(np.int16)))
         return _scale(c)
-    row["weight"] = pools.weights.add(_kernel_order(c, wrap_int32(shift(c.weight.astype(np.int64), exponent))))
+    row["weight"] = pools.weights.add(_kernel_order(c, wrap_int32(shift(weight.astype(np.int64), exponent))))
     return 1
 
 
@@ -197,9 +198,9 @@ def _fill_sums(row: Any, c: ChipConnection, largest_payload: int) -> None:
 
 def _largest_sum(c: ChipConnection) -> int:
     """No target can get more than this from spikes; plastic weights stay within what they may start from."""
-    magnitude = np.abs(c.weight.astype(np.int64))
     if c.plasticity is not None:
         return LARGEST_INITIAL * c.shape[1]
     if isinstance(c.pattern, Convolution):
+        magnitude = np.abs(np.asarray(c.weight, dtype=np.int64))
         return int(magnitude.reshape(c.pattern.channels, -1).sum(axis=1).max(initial=0))
-    return int(magnitude.max(initial=0)) * c.shape[1]
+    return max(abs(int(end)) for end in extent(c.weight)) * c.shape[1]
