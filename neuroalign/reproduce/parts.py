@@ -1,0 +1,83 @@
+"""The parts of every experiment: cases to run for each seed, bars, and what must hold between cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from neuroalign.reproduce.table import Bar, Check
+from neuroalign.reproduce.task import Task
+
+Values = Mapping[str, Mapping[str, Sequence[float]]]
+"""Case to figure to its values over the seeds."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: a task function, its arguments, and what replaces some of them in a quick run."""
+
+    label: str
+    function: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    quick: Mapping[str, Any] = field(default_factory=dict)
+    bars: tuple[Bar, ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an experiment.
+
+    Parameters
+    ----------
+    seeds
+        How many are run unless asked otherwise.
+    checks
+        From the values of all cases to statements about them; not asked in quick runs.
+    quick_note
+        How a quick run differs from the published protocol.
+    """
+
+    name: str
+    title: str
+    source: str
+    cases: tuple[Case, ...]
+    seeds: int = 5
+    checks: Callable[[Values], tuple[Check, ...]] = lambda _: ()
+    quick_note: str = "shorter runs, so bars do not apply"
+    notes: tuple[str, ...] = ()
+    x_label: str = "time, s"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the parts are run: seeds, backend ("emulator", "norse" for float rows, "lava" for chip rows), length."""
+
+    seeds: tuple[int, ...]
+    backend: str = "emulator"
+    quick: bool = False
+
+
+def tasks_of(part: Part, plan: Plan) -> dict[str, list[Task]]:
+    """Case to its tasks, one for each seed."""
+    found = {}
+    for case in part.cases:
+        arguments = dict(case.arguments) | (dict(case.quick) if plan.quick else {})
+        if plan.backend != "emulator":
+            arguments["backend"] = plan.backend
+        found[case.label] = [
+            Task(case.function, arguments | {"seed": seed}, f"{part.name}: {case.label}, seed {seed}")
+            for seed in plan.seeds
+        ]
+    return found
+
+
+def _experiments() -> dict[str, tuple[Part, ...]]:
+    from neuroalign.reproduce.sal_parts import SAL
+    from neuroalign.reproduce.stdwi_parts import STDWI
+
+    return {"sal": SAL, "stdwi": STDWI}
+
+
+EXPERIMENTS: Callable[[], dict[str, tuple[Part, ...]]] = _experiments
+"""Experiment to its parts."""

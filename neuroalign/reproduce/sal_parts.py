@@ -1,0 +1,163 @@
+"""SAL's experiments (Gierlich et al. 2025)."""
+
+from __future__ import annotations
+
+from math import sqrt
+from statistics import fmean, median, stdev
+from typing import Any
+
+from neuroalign.reproduce.parts import Case, Part, Values
+from neuroalign.reproduce.table import Bar, Check
+
+SOURCE = "Gierlich et al. 2025, arXiv 2503.02642"
+TASKS = "sal_tasks:"
+EARLY, LATE = 1_000_000, 3_000_000
+STUCK = 0.05
+"""A loss above this is that of a student that learned nothing of the target's form."""
+
+
+def _pair(label: str, bars: tuple[Bar, ...] = (), **arguments: Any) -> Case:
+    return Case(label, TASKS + "pair", {"epochs": 1500, **arguments}, {"epochs": 100}, bars)
+
+
+def _layer(label: str, bars: tuple[Bar, ...] = (), **arguments: Any) -> Case:
+    given = {"steps": LATE, "report": [EARLY, LATE], **arguments}
+    return Case(label, TASKS + "layer", given, {"steps": 100_000, "report": [100_000]}, bars)
+
+
+def _pair_checks(values: Values) -> tuple[Check, ...]:
+    found = []
+    for case in ("chip, exact carry",):
+        drift = values[case]["drift of the sum"]
+        error = stdev(drift) / sqrt(len(drift))
+        found.append(
+            Check(
+                f"{case}: mean drift of the sum below 2 standard errors",
+                abs(fmean(drift)) < 2 * error if len(drift) >= 20 else None,
+                f"{fmean(drift):.4f} +- {error:.4f}",
+            )
+        )
+    carried, direct = (
+        sqrt(fmean(x * x for x in values[case]["drift of the sum"])) for case in ("chip, exact carry", "chip, direct")
+    )
+    found.append(
+        Check(
+            "carry lowers the RMS drift at least 2 times", 2 * carried <= direct, f"{carried:.4f} against {direct:.4f}"
+        )
+    )
+    return tuple(found)
+
+
+def _layer_checks(values: Values) -> tuple[Check, ...]:
+    control = values["float, signs turned round"]["angle, 3e+06 steps"]
+    return (Check("signs turned round do not align", min(control) > 75, f"smallest angle {min(control):.1f} degrees"),)
+
+
+def _sampling_checks(values: Values) -> tuple[Check, ...]:
+    without, aligned = values["noise, without SAL"], values["noise, with SAL"]
+    ratios = [a / b for a, b in zip(aligned["Var(Wij - Wji)"], without["Var(Wij - Wji)"], strict=True)]
+    better = [a <= b for a, b in zip(aligned["D_KL"], without["D_KL"], strict=True)]
+    return (
+        Check("asymmetry at most 1/100 with SAL, every seed", max(ratios) <= 0.01, f"largest ratio {max(ratios):.5f}"),
+        Check("D_KL no worse with SAL, every seed", all(better), f"{sum(better)} of {len(better)} seeds"),
+    )
+
+
+def _microcircuit_checks(values: Values) -> tuple[Check, ...]:
+    losses = {arm: values[arm]["loss"] for arm in ("SAL", "BP", "FA")}
+    ratio = median(losses["SAL"]) / median(losses["BP"])
+    stuck = sum(loss > STUCK for loss in losses["FA"])
+    enough = len(losses["FA"]) >= 10
+    return (
+        Check("median loss of SAL below 2 times BP's", ratio < 2, f"{ratio:.2f} times"),
+        Check(
+            "FA is stuck on half the seeds or more", 2 * stuck >= len(losses["FA"]) if enough else None,
+            f"{stuck} of {len(losses['FA'])} seeds above {STUCK:g}",
+        ),
+    )  # fmt: skip
+
+
+SAL: tuple[Part, ...] = (
+    Part(
+        "pair",
+        "Two sampling neurons whose weights meet, 1500 epochs of 1500 steps",
+        SOURCE,
+        (
+            _pair(
+                "float, both learn",
+                (Bar("difference", "<=", 0.15, "largest"), Bar("drift of the sum", "<=", 1e-9, "largest")),
+            ),
+            _pair("float, one learns", both=False),
+            _pair("chip, direct", form="direct"),
+            _pair("chip, exact carry", form="exact"),
+            _pair("chip, sgn carry", form="sgn"),
+        ),
+        seeds=20,
+        checks=_pair_checks,
+        x_label="epochs",
+    ),
+    Part(
+        "layer",
+        "50 x 50 sampling neurons, feedback in the loop, one rounding draw an epoch for all synapses",
+        SOURCE + "; one network instead of eight replicas; carry is our own",
+        (
+            _layer("float, eta 0.08", (Bar("angle, 1e+06 steps", "<=", 16.0),), eta=0.08),
+            _layer("float, eta 0.04", (Bar("angle, 3e+06 steps", "<=", 8.0),), eta=0.04),
+            _layer("float, signs turned round", control=True),
+            _layer("chip, direct", form="direct"),
+            _layer(
+                "chip, exact carry, eta 0.08",
+                (Bar("angle, 1e+06 steps", "<=", 15.0, known="must"),),
+                form="exact",
+                eta=0.08,
+            ),
+            _layer(
+                "chip, exact carry, eta 0.04",
+                (Bar("angle, 3e+06 steps", "<=", 12.0, known="must"),),
+                form="exact",
+                eta=0.04,
+            ),
+            _layer("chip, sgn carry, eta 0.08", form="sgn", eta=0.08),
+        ),
+        seeds=3,
+        checks=_layer_checks,
+        x_label="steps",
+    ),
+    Part(
+        "sampling",
+        "Seven neurons that learn a Boltzmann distribution from weights with asymmetric noise of 0.8",
+        SOURCE + "; validation over 200 sleeps",
+        (
+            Case("no noise, without SAL", TASKS + "sampling", {"sigma": 0.0, "aligned": False}, {"cycles": 300}),
+            Case("noise, without SAL", TASKS + "sampling", {"sigma": 0.8, "aligned": False}, {"cycles": 300}),
+            Case("noise, with SAL", TASKS + "sampling", {"sigma": 0.8, "aligned": True}, {"cycles": 300}),
+        ),
+        seeds=3,
+        checks=_sampling_checks,
+    ),
+    Part(
+        "plasticity-noise",
+        "The same with noise of 0.05 on the amplitude of every synapse's plasticity; 20 000 of the authors' 150 000 cycles",
+        SOURCE + "; shortened",
+        tuple(
+            Case(
+                label,
+                TASKS + "sampling",
+                {"sigma": 0.05, "aligned": aligned, "noise": "plasticity", "cycles": 20_000},
+                {"cycles": 300},
+            )
+            for label, aligned in (("without SAL", False), ("with SAL", True))
+        ),
+        seeds=3,
+    ),
+    Part(
+        "microcircuit",
+        "A cortical microcircuit whose feedback is aligned by SAL, copied (BP) or fixed (FA), 150 epochs",
+        SOURCE,
+        tuple(Case(arm, TASKS + "microcircuit", {"arm": arm}, {"epochs": 8}) for arm in ("SAL", "BP", "FA")),
+        seeds=10,
+        checks=_microcircuit_checks,
+        x_label="epochs",
+        notes=("Losses are of outputs without nudging.",),
+    ),
+)
