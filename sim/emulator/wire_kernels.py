@@ -39,7 +39,7 @@ def _product(weight: Any, by: Any) -> Any:
     return real if isinstance(by, numba.types.Float) else fixed
 
 
-@numba.njit(**INNER)
+@numba.njit(inline="always")
 def _find_events(sent: Any, events: Any) -> Any:
     """Write the indices of all that is not 0 to ``events``; returns their number."""
     count = 0
@@ -234,7 +234,7 @@ def _deliver_sums(t: Any, wire: Any, sums: Any, ring: Any) -> None:
             total[k] = 0
 
 
-@numba.njit(**INNER)
+@numba.njit(inline="always")
 def _send_fixed(t: Any, wire: Any, by: Any, sent: Any, events: Any, values: Any, static: Any, transit: Any) -> None:
     ring = transit.ring[wire.ring : wire.ring + wire.slots * wire.target_size]
     if wire.sums == EXACT_SUMS:
