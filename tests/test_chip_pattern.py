@@ -74,7 +74,8 @@ def test_convolutions_that_are_none(changes: dict[str, Any], named: str) -> None
 )
 def test_weights_have_the_shape_of_their_pattern(pattern: Any, shape: tuple[int, ...]) -> None:
     assert pattern_problem(pattern) is None
-    check_both(network(pattern, *pattern.shape, shape), "weight has shape")
+    targets, sources = pattern.shape
+    check_both(network(pattern, targets, sources, shape), "weight has shape")
 
 
 def check_both(built: ChipNetwork, named: str | None) -> None:

@@ -102,8 +102,8 @@ def _population(rng: Generator, size: int, fixed: bool) -> Any:
 def _kernel(rng: Generator, pattern: Convolution, fixed: bool, extreme: bool, wide: bool) -> ChipConnection:
     delays = rng.integers(0, 4, pattern.weight_shape) if rng.random() < 0.5 else None
     if not fixed:
-        weight = rng.normal(0.2, 0.7, pattern.weight_shape)
-        return ChipConnection("", "", "", weight, Float64(), 0, "mixed", delays, pattern=pattern)
+        real = rng.normal(0.2, 0.7, pattern.weight_shape)
+        return ChipConnection("", "", "", real, Float64(), 0, "mixed", delays, pattern=pattern)
     largest = 1 << (20 if wide else 8)
     weight = rng.integers(-largest // 2, largest // 2, pattern.weight_shape) * 2
     exponent = int(rng.integers(-3, 20 if extreme else 3))
