@@ -25,7 +25,7 @@ def accumulate(total: Any, product: Any, limited: Any, right: Any, left: Any, bo
 
 
 def finish(new: Any, value: Any, total: Any, limited: Any, variable: Any, offset: Any) -> Any:
-    """Set ``new`` to the variable after its update."""
+    """Set ``new`` to the variable after its update; ``offset`` rounds all synapses, or is a line with one for each."""
 
 
 @overload(start)
@@ -84,4 +84,17 @@ def _finish(new: Any, value: Any, total: Any, limited: Any, variable: Any, offse
             limited[k] |= np.int32((signed ^ total[k]) | (kept ^ exact))
             new[k] = kept
 
-    return real if isinstance(total.dtype, numba.types.Float) else fixed
+    def fixed_each(new: Any, value: Any, total: Any, limited: Any, variable: Any, offset: Any) -> None:
+        low = np.int32(0 if variable.sign > 0 else ACCUMULATOR_MIN)
+        high = np.int32(0 if variable.sign < 0 else ACCUMULATOR_MAX)
+        least, most = np.int32(variable.low), np.int32(variable.high)
+        for k in range(new.size):
+            signed = min(max(total[k], low), high)
+            exact = np.int32(np.int32(signed + offset[k]) >> FRACTION_BITS)
+            kept = min(max(exact, least), most)
+            limited[k] |= np.int32((signed ^ total[k]) | (kept ^ exact))
+            new[k] = kept
+
+    if isinstance(total.dtype, numba.types.Float):
+        return real
+    return fixed_each if isinstance(offset, numba.types.Array) else fixed

@@ -7,13 +7,23 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Float64, Numbers, Plasticity
+from neuroalign.chip import (
+    ChipConnection,
+    ChipInput,
+    ChipNetwork,
+    ChipPopulation,
+    Fixed,
+    Float64,
+    Numbers,
+    pattern_problem,
+    weight_shape,
+)
 from neuroalign.errors import InputError, NetworkError
 from neuroalign.fixed_point import WEIGHT_BITS, lava_weights, truncate_weights
-from neuroalign.microcode import check_integers
 from neuroalign.recording import Probe, Stimulus
-from neuroalign.sim.emulator.learning_reference import LARGEST_INITIAL
+from neuroalign.sim.emulator.blocks import row_blocks
 from neuroalign.sim.emulator.neuron_checks import check_neurons
+from neuroalign.sim.emulator.plastic_checks import check_plasticity
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
 
 INT32 = np.iinfo(np.int32)
@@ -50,6 +60,11 @@ def check_network(network: ChipNetwork) -> None:
                 f"connection {connection.name!r}: {connection.source!r} -> {connection.target!r} names a node that does not exist"
             )
         _check_connection(connection, (sizes[connection.target], sizes[connection.source]), fixed)
+        if connection.plasticity is not None:
+            _check_array(
+                f"connection {connection.name!r}: tag", connection.plasticity.tag, connection.weight.shape, fixed
+            )
+            check_plasticity(connection, connection.plasticity, fixed, sizes)
 
 
 def _check_formats(population: ChipPopulation, fixed: bool) -> None:
@@ -65,17 +80,23 @@ def _check_formats(population: ChipPopulation, fixed: bool) -> None:
 
 
 def _check_array(what: str, value: Numbers, shape: tuple[int, ...], whole: bool) -> None:
-    """Refuse a wrong shape, and for integers another type or more than 32 bits."""
-    if not isinstance(value, np.ndarray) or value.shape != shape:
+    """Refuse a wrong shape, and for integers another type or more than 32 bits; arrays may lie outside memory."""
+    if not hasattr(value, "dtype") or not hasattr(value, "shape") or tuple(value.shape) != shape:
         raise NetworkError(f"{what} has shape {np.shape(value)}; {shape} is needed")
     if whole and value.dtype.kind not in "iu":
         raise NetworkError(f"{what} holds {value.dtype} numbers; a Fixed network holds integers")
-    bad = (value < INT32.min) | (value > INT32.max) if whole else np.isnan(value)
-    if bad.any():
-        index = tuple(int(k) for k in np.argwhere(bad)[0])
-        raise NetworkError(
-            f"{what}{list(index)} is {value[index]}; {'32 bits hold it' if whole else 'a number'} is needed"
-        )
+    for first, block in row_blocks(value):
+        if not whole:
+            bad = np.isnan(block)
+        elif block.dtype.itemsize < INT32.dtype.itemsize:
+            continue
+        else:
+            bad = (block < INT32.min) | (block > INT32.max)
+        if bad.any():
+            index = tuple(int(k) for k in np.argwhere(bad)[0])
+            raise NetworkError(
+                f"{what}{[first + index[0], *index[1:]]} is {block[index]}; {'32 bits hold it' if whole else 'a number'} is needed"
+            )
 
 
 def _check_decays(population: ChipPopulation) -> None:
@@ -98,7 +119,10 @@ def _check_decays(population: ChipPopulation) -> None:
             )
 
 
-def _check_connection(connection: ChipConnection, shape: tuple[int, int], fixed: bool) -> None:
+def _check_connection(connection: ChipConnection, joined: tuple[int, int], fixed: bool) -> None:
+    """``joined``: the neurons of the target and of the source."""
+    _check_pattern(connection, joined)
+    shape = weight_shape(connection.pattern, joined)
     _check_array(f"connection {connection.name!r}: weight", connection.weight, shape, fixed)
     if isinstance(connection.weight_format, Float64) == fixed:
         raise NetworkError(
@@ -110,9 +134,7 @@ def _check_connection(connection: ChipConnection, shape: tuple[int, int], fixed:
             raise NetworkError(
                 f"connection {connection.name!r}: a delay of {connection.delays.min()} steps; delays must be >= 0"
             )
-    if connection.plasticity is not None:
-        _check_plasticity(connection, connection.plasticity, fixed)
-    elif not connection.drives:
+    if connection.plasticity is None and not connection.drives:
         raise NetworkError(
             f"connection {connection.name!r} neither learns nor drives its target; give it a Plasticity, or let it drive"
         )
@@ -120,22 +142,12 @@ def _check_connection(connection: ChipConnection, shape: tuple[int, int], fixed:
         _check_weights_held(connection, connection.weight_format)
 
 
-def _check_plasticity(connection: ChipConnection, plasticity: Plasticity, fixed: bool) -> None:
-    what = f"connection {connection.name!r}"
-    _check_array(f"{what}: tag", plasticity.tag, connection.weight.shape, fixed)
-    if plasticity.rounding_seed < 0:
-        raise NetworkError(f"{what}: rounding_seed is {plasticity.rounding_seed}; it must be 0 or more")
-    for start, stop in plasticity.phases:
-        if not start < stop:
-            raise NetworkError(f"{what}: learning phase ({start}, {stop}); steps start < stop are needed")
-    if not fixed:
-        return
-    check_integers(plasticity.program)
-    for label, values in (("weight", connection.weight), ("tag", plasticity.tag)):
-        if (np.abs(values) > LARGEST_INITIAL).any():
-            raise NetworkError(
-                f"{what}: a plastic {label} of magnitude {np.abs(values).max()}; at most {LARGEST_INITIAL} is possible"
-            )
+def _check_pattern(connection: ChipConnection, joined: tuple[int, int]) -> None:
+    problem = pattern_problem(connection.pattern) if connection.pattern is not None else None
+    if problem is None and connection.pattern is not None and tuple(connection.pattern.shape) != joined:
+        problem = f"pattern has shape {connection.pattern.shape}; its neurons need {joined}"
+    if problem:
+        raise NetworkError(f"connection {connection.name!r}: {problem}")
 
 
 def _check_weights_held(connection: ChipConnection, weight_format: Fixed) -> None:
@@ -146,13 +158,14 @@ def _check_weights_held(connection: ChipConnection, weight_format: Fixed) -> Non
     if weight_format.bits > WEIGHT_BITS:
         return
     prepared = lava_weights if connection.plasticity is None else truncate_weights
-    held = prepared(connection.weight, connection.sign_mode, weight_format.bits)
-    if not np.array_equal(held, connection.weight):
-        post, pre = (int(k) for k in np.argwhere(held != connection.weight)[0])
-        raise NetworkError(
-            f"connection {connection.name!r}: weight[{post}, {pre}] = {connection.weight[post, pre]} is not held by "
-            f"{weight_format.bits} {connection.sign_mode} bits; the chip would compute with {held[post, pre]}; quantise it first"
-        )
+    for first, weights in row_blocks(connection.weight):
+        held = prepared(weights, connection.sign_mode, weight_format.bits)
+        if not np.array_equal(held, weights):
+            index = tuple(int(k) for k in np.argwhere(held != weights)[0])
+            raise NetworkError(
+                f"connection {connection.name!r}: weight{[first + index[0], *index[1:]]} = {weights[index]} is not held "
+                f"by {weight_format.bits} {connection.sign_mode} bits; the chip would compute with {held[index]}; quantise it first"
+            )
 
 
 def check_stimulus(network: ChipNetwork, stimulus: Stimulus) -> None:

@@ -15,6 +15,7 @@ from neuroalign.errors import InputError
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.emulator import memory
 from neuroalign.sim.emulator.batch import Batch
+from neuroalign.sim.emulator.changes import ProgramChange, check_changes
 from neuroalign.sim.emulator.checkpoint import Checkpoints
 from neuroalign.sim.emulator.checks import check_network, check_probes, check_read_steps, check_stimulus
 from neuroalign.sim.emulator.digest import digest
@@ -26,7 +27,7 @@ from neuroalign.sim.emulator.samples import Entry, KernelSamples, Plan, Referenc
 from neuroalign.sim.emulator.session import Session, session_probes
 from neuroalign.sim.emulator.store import Store
 
-Implementation = Literal["kernels", "reference"]
+Implementation = Literal["kernels", "generated", "interpreter", "reference"]
 Progress = Callable[[int, int], None]
 
 
@@ -34,6 +35,10 @@ class Emulator:
     """Runs a ChipNetwork on the CPU: under Fixed bit-equal to Lava's processes, under Float64 the ideal control."""
 
     name = "emulator"
+
+    def __init__(self, kernel_folder: str | Path | None = None) -> None:
+        """``kernel_folder`` keeps the kernels compiled for rules; None: the user's folder for what can be made again."""
+        self.kernel_folder = None if kernel_folder is None else Path(kernel_folder)
 
     def missing(self) -> str | None:
         """None: the emulator needs nothing but what neuroalign itself needs; else what to install."""
@@ -50,6 +55,7 @@ class Emulator:
         batch: Batch | None = None,
         threads: int | None = 1,
         store: Store | str | Path | None = None,
+        changes: Sequence[ProgramChange] = (),
         progress: Progress | None = None,
     ) -> Recording:
         """Run ``stimulus.steps + network.latency_steps`` steps of each sample, input 0 after its end.
@@ -61,7 +67,9 @@ class Emulator:
         read_steps
             Chip steps, from 1, at whose end plastic connections are read; None: the last one.
         implementation
-            "kernels" (compiled) or "reference" (readable numpy); they agree, bit for bit under Fixed.
+            "kernels" (compiled) or "reference" (readable numpy); they agree, bit for bit under Fixed. "kernels" updates
+            plastic connections by "generated" kernels, compiled for their rule, where that is worth its time, and
+            elsewhere by the "interpreter", which needs no compilation; either can be asked for by name.
         batch
             Variants of the network; axis 0 of the recording is then sample x member, as :class:`Batch` says, and
             counts are totals over all.
@@ -71,6 +79,8 @@ class Emulator:
         store
             A folder (or :class:`Store`, which also says how often) for a checkpoint from which the same call goes on
             after it was interrupted, bit by bit. The emulator writes nothing anywhere else but compiled kernels.
+        changes
+            Programs of plastic connections from a chip step on; synapses, traces and random streams carry on.
         progress
             Called now and then with (steps done, steps in all), samples and members counted together.
 
@@ -98,12 +108,14 @@ class Emulator:
         entries = _entries(stimulus.samples, batch)
         count = usable_threads(threads, len(entries))
         plan = _plan(network, stimulus, probes, read_steps, batch, entries, count)
+        plan = replace(plan, changes=_checked_changes(network, changes, plan, batch))
         if implementation == "reference":
             if store is not None:
                 raise InputError(
                     "checkpoints are written by the kernels; leave out store, or implementation='reference'"
                 )
             return _run(network, plan, ReferenceSamples(plan), 0, progress)
+        plan = replace(plan, implementation=implementation, kernel_folder=self.kernel_folder)
         require_kernels()
         if store is None:
             return _run(network, plan, KernelSamples(plan), count if count > 1 else 0, progress)
@@ -159,6 +171,15 @@ def _plan(
     return Plan(_members(network, batch), entries, stimulus, steps, probes, reads, states)
 
 
+def _checked_changes(
+    network: ChipNetwork, changes: Sequence[ProgramChange], plan: Plan, batch: Batch | None
+) -> tuple[ProgramChange, ...]:
+    """The changes in the order of their steps, fit for every member; members keep the seeds of their own."""
+    for number in range(batch.size if batch is not None and changes else 0):
+        check_changes(plan.member(number), changes, plan.steps, seeds=False)
+    return check_changes(network, changes, plan.steps)
+
+
 def _entries(samples: int, batch: Batch | None) -> tuple[Entry, ...]:
     """What is run, all samples of a member after each other: a member is laid out once."""
     if batch is None:
@@ -208,7 +229,7 @@ def _run_stored(
         "network": digest(network),
         "stimulus": digest([plan.stimulus.samples, plan.stimulus.steps, stimulus]),
         "probes": digest([plan.probes, plan.reads]),
-        "batch": digest(batch),
+        "batch": digest([batch, plan.changes]) if plan.changes else digest(batch),
     }
     plastic = frozenset(probe for probe in plan.probes if probe[1] in PLASTIC_STATES)
     checkpoints = Checkpoints(store, identity, plan.states, len(plan.entries), plan.steps, plan.reads, plastic)

@@ -10,6 +10,7 @@ targets that did. All rows are run
 *   while some tag is -257, Lava's lower end, which limits and rounds to another value by itself, and
 *   when so many targets spiked that columns, which lie across the memory, would cost more.
 
+A sparse connection has lines of those synapses that exist, with the numbers of the neurons along them beside.
 Traces along a line differ from synapse to synapse, those across it are one number each: in a row the target's and the
 source's, in a column the other way round. The loops serve int32 and float64 arrays;
 :mod:`~neuroalign.sim.emulator.accumulator` holds what differs between the number formats.
@@ -29,7 +30,9 @@ from neuroalign.sim.emulator.plastic_tables import (
     AT_END,
     AT_SOURCE,
     FLAGS,
+    GATHERED,
     NEW,
+    OFFSETS,
     SINGLE,
     SOURCE_TRACE,
     SPIKE,
@@ -39,21 +42,31 @@ from neuroalign.sim.emulator.plastic_tables import (
     TOTAL,
     VALUES,
 )
+from neuroalign.sim.emulator.streams import DRAW_SHIFT, ROUNDING_BITS, absorb
 
+_absorb = numba.njit(absorb)
+HIGHEST_DRAW = np.int32((1 << ROUNDING_BITS) - 1)
 COLUMN_COST, ROW_COST = 6, 300
 """Of a synapse reached across the memory, and of starting a row; in synapses of a row."""
 
 
 class Place(NamedTuple):
-    """A line: number ``index`` of the rows or columns, and the traces along and across it."""
+    """A line: number ``index`` of the rows or columns, and the traces along and across it.
+
+    Of a sparse connection: ``ids`` are the neurons along the line, ``places`` the synapses of a column.
+    """
 
     index: Any
     by_column: Any
+    sparse: Any
     size: Any
     first: Any
     stride: Any
+    ids: Any
+    places: Any
     along: Any
     along_count: Any
+    along_size: Any
     across: Any
     across_count: Any
     across_size: Any
@@ -82,6 +95,19 @@ def _scale(product: Any, values: Any, factor: Any, constant: Any) -> None:
 
 
 @numba.njit(inline="always")
+def _fill_flags(line: Any, by: Any, place: Any, s: Any) -> None:
+    """Fill ``line`` with ``by`` where the target spiked."""
+    size = line.size
+    if place.sparse:
+        for k in range(size):
+            line[k] = by * s.lines[FLAGS, place.ids[k]]
+    else:
+        flags = s.lines[FLAGS, :size]
+        for k in range(size):
+            line[k] = by * flags[k]
+
+
+@numba.njit(inline="always")
 def _multiply(line: Any, product: Any, coefficient: Any, place: Any, at: Any, tables: Any, s: Any) -> None:
     """Fill ``line`` with a product. What all synapses share is gathered in a single number until one differs.
 
@@ -91,9 +117,7 @@ def _multiply(line: Any, product: Any, coefficient: Any, place: Any, at: Any, ta
     shared[0] = coefficient
     filled = product.needs_target != 0 and not place.by_column
     if filled:
-        flags, by = s.lines[FLAGS, :size], shared[0]
-        for k in range(size):
-            line[k] = by * flags[k]
+        _fill_flags(line, shared[0], place, s)
     for f in range(product.factor, product.factor_end):
         factor, constant = tables.factors[f], tables.constants[f]
         if factor.kind == SPIKE:
@@ -126,6 +150,16 @@ def _values(factor: Any, place: Any, at: Any, s: Any) -> Any:
         return s.lines[VALUES + n, :size]
     if factor.kind == place.across_kind:
         return s.lines[ACROSS + n, :size]
+    if place.sparse:
+        gathered = s.lines[GATHERED, :size]
+        if at < 0:
+            for k in range(size):
+                gathered[k] = s.lines[ALONG + n, place.ids[k]]
+        else:
+            traces = place.along[(at * place.along_count + n) * place.along_size :]
+            for k in range(size):
+                gathered[k] = traces[place.ids[k]]
+        return gathered
     if at < 0:
         return s.lines[ALONG + n, :size]
     first = (at * place.along_count + n) * size
@@ -142,20 +176,53 @@ def _acts(product: Any, source_spiked: Any, target_spiked: Any, u: Any) -> Any:
 
 
 @numba.njit(inline="always")
-def _place(index: Any, by_column: Any, connection: Any, s: Any) -> Any:
+def _place(index: Any, by_column: Any, connection: Any, tables: Any, s: Any) -> Any:
     sources, targets = connection.sources, connection.targets
     x, y = s.x[connection.x :], s.y[connection.y :]
+    sparse = connection.sparse != 0
+    ids = places = tables.lists[:0]
     if by_column:
+        size, first, stride = sources, index, connection.pitch
+        if sparse:
+            first = np.int64(tables.lists[connection.column_starts + index])
+            end = np.int64(tables.lists[connection.column_starts + index + 1])
+            ids = tables.lists[connection.column_sources + first : connection.column_sources + end]
+            places = tables.lists[connection.column_places + first : connection.column_places + end]
+            size, first = end - first, 0
         at_target = np.int64(s.spiked_at[connection.target_spikes + index])
         return Place(
-            index, by_column, sources, index, connection.pitch, x, 2, y, 3, targets, TARGET_TRACE, 0, at_target,
+            index, by_column, sparse, size, first, stride, ids, places, x, 2, sources, y, 3, targets, TARGET_TRACE, 0,
+            at_target,
         )  # fmt: skip
+    size, first = targets, index * connection.pitch
+    if sparse:
+        first = np.int64(tables.lists[connection.rows + index])
+        end = np.int64(tables.lists[connection.rows + index + 1])
+        ids = tables.lists[connection.row_targets + first : connection.row_targets + end]
+        size = end - first
     # in a row of an epoch of several steps, each target has its own time
     at_source = np.int64(s.spiked_at[connection.source_spikes + index])
     at_target = np.int64(1 if connection.t_epoch == 1 else -1)
     return Place(
-        index, by_column, targets, index * connection.pitch, 1, y, 3, x, 2, sources, SOURCE_TRACE, at_source, at_target,
+        index, by_column, sparse, size, first, 1, ids, places, y, 3, targets, x, 2, sources, SOURCE_TRACE, at_source,
+        at_target,
     )  # fmt: skip
+
+
+@numba.njit(inline="always")
+def _copy_line(line: Any, values: Any, place: Any) -> None:
+    """Copy a line of a variable, ``values`` beginning with its first synapse (sparse columns: with all)."""
+    size = line.size
+    if not place.by_column:
+        row = values[:size]
+        for k in range(size):
+            line[k] = row[k]
+    elif place.sparse:
+        for k in range(size):
+            line[k] = values[place.places[k]]
+    else:
+        for k in range(size):
+            line[k] = values[k * place.stride]
 
 
 @numba.njit(inline="always")
@@ -165,18 +232,12 @@ def _load(c: Any, connection: Any, place: Any, any_target: Any, tables: Any, s: 
         first = tables.variables[3 * c + v].first
         if first < 0:
             continue
-        line = s.lines[VALUES + v, : place.size]
-        if place.stride == 1:
-            values = s.values[first + place.first : first + place.first + place.size]
-            for k in range(place.size):
-                line[k] = values[k]
-        else:
-            for k in range(place.size):
-                line[k] = s.values[first + place.first + k * place.stride]
+        _copy_line(s.lines[VALUES + v, : place.size], s.values[first + place.first :], place)
     if place.at_target < 0 and any_target:
         for n in range(place.across_count):
             for k in range(place.size):
-                at = s.spiked_at[connection.target_spikes + k]
+                target = np.int64(place.ids[k]) if place.sparse else k
+                at = s.spiked_at[connection.target_spikes + target]
                 s.lines[ACROSS + n, k] = place.across[(at * place.across_count + n) * place.across_size + place.index]
 
 
@@ -186,10 +247,11 @@ def _store(c: Any, v: Any, connection: Any, place: Any, tables: Any, s: Any) -> 
     variable, new = tables.variables[3 * c + v], s.lines[NEW + v, : place.size]
     first = variable.first + place.first
     if place.by_column:
-        spiked_at = s.spiked_at[connection.source_spikes : connection.source_spikes + place.size]
         for k in range(place.size):
-            if connection.gated == 0 or spiked_at[k] == 0:
-                s.values[first + k * place.stride] = new[k]
+            source = np.int64(place.ids[k]) if place.sparse else k
+            if connection.gated == 0 or s.spiked_at[connection.source_spikes + source] == 0:
+                at = first + (np.int64(place.places[k]) if place.sparse else k * place.stride)
+                s.values[at] = new[k]
                 s.limited[c, v] += s.marks[v, k] != 0
                 s.status[c, 1] |= variable.restless == new[k]
     else:
@@ -205,9 +267,26 @@ def _store(c: Any, v: Any, connection: Any, place: Any, tables: Any, s: Any) -> 
 
 
 @numba.njit
+def _draw_offsets(v: Any, epoch: Any, connection: Any, place: Any, offsets: Any) -> None:
+    """Fill a line with the rounding offset 127 - draw of each of its synapses; as streams.synapse_draws has them."""
+    state = _absorb(_absorb(_absorb(np.uint64(0), np.uint64(connection.rounding_seed)), np.uint64(v)), np.uint64(epoch))
+    if place.by_column:
+        target = np.uint64(place.index)
+        for k in range(place.size):
+            source = np.uint64(place.ids[k]) if place.sparse else np.uint64(k)
+            offsets[k] = HIGHEST_DRAW - np.int32(_absorb(_absorb(state, source), target) >> DRAW_SHIFT)
+    else:
+        state = _absorb(state, np.uint64(place.index))
+        for k in range(place.size):
+            target = np.uint64(place.ids[k]) if place.sparse else np.uint64(k)
+            offsets[k] = HIGHEST_DRAW - np.int32(_absorb(state, target) >> DRAW_SHIFT)
+
+
+@numba.njit
 def _run_line(
-    c: Any, connection: Any, place: Any, limit_all: Any, any_target: Any, u: Any, offset: Any, tables: Any, s: Any
-) -> None:
+    c: Any, connection: Any, place: Any, limit_all: Any, any_target: Any, u: Any, epoch: Any, offset: Any, tables: Any,
+    s: Any,
+) -> None:  # fmt: skip
     """Update the variables of one line; with ``limit_all`` also those on which no product acts."""
     source_spiked, updated = place.at_source > 0, 0
     for v in range(3):
@@ -219,7 +298,7 @@ def _run_line(
             if updated == 0:
                 _load(c, connection, place, any_target, tables, s)
             updated |= 1 << v
-            _update_variable(v, variable, connection, place, limit_all, any_target, u, offset, tables, s)
+            _update_variable(v, variable, connection, place, limit_all, any_target, u, epoch, offset, tables, s)
     for v in range(3):
         if updated & (1 << v):
             _store(c, v, connection, place, tables, s)
@@ -227,8 +306,8 @@ def _run_line(
 
 @numba.njit(inline="always")
 def _update_variable(
-    v: Any, variable: Any, connection: Any, place: Any, limit_all: Any, any_target: Any, u: Any, offset: Any,
-    tables: Any, s: Any,
+    v: Any, variable: Any, connection: Any, place: Any, limit_all: Any, any_target: Any, u: Any, epoch: Any,
+    offset: Any, tables: Any, s: Any,
 ) -> None:  # fmt: skip
     size = place.size
     line, total = s.lines[TERM, :size], s.lines[TOTAL, :size]
@@ -247,7 +326,12 @@ def _update_variable(
         else:
             continue
         accumulate(total, line, marks, product.right, product.left, product.bound)
-    finish(s.lines[NEW + v, :size], value, total, marks, variable, offset)
+    if connection.own_draws:
+        offsets = s.lines[OFFSETS, :size]
+        _draw_offsets(v, epoch, connection, place, offsets)
+        finish(s.lines[NEW + v, :size], value, total, marks, variable, offsets)
+    else:
+        finish(s.lines[NEW + v, :size], value, total, marks, variable, offset)
 
 
 @numba.njit
@@ -271,7 +355,8 @@ def _mark_targets(connection: Any, s: Any) -> Any:
 def update_synapses(c: Any, epoch: Any, offset: Any, tables: Any, s: Any) -> None:
     """Update w, d and t of connection ``c`` at the end of an epoch, traces being those of :func:`~neuroalign.sim.emulator.trace_kernels.run_traces`.
 
-    ``offset`` is 127 - floor(128 draw) with the draw of this epoch: what rounds a fraction up by chance.
+    ``offset`` is 127 - floor(128 draw) with the draw of this epoch: what rounds a fraction up by chance. A connection
+    whose synapses have draws of their own does not use it.
     """
     connection = tables.connections[c]
     sources, targets = connection.sources, connection.targets
@@ -279,15 +364,16 @@ def update_synapses(c: Any, epoch: Any, offset: Any, tables: Any, s: Any) -> Non
     limit_all = s.status[c, 0] == 0 or s.status[c, 1] != 0
     s.status[c, 0], s.status[c, 1] = 1, 0
     spiking = _mark_targets(connection, s)
-    column_cost = connection.columns * spiking * sources * COLUMN_COST
-    every_row = limit_all or (u and connection.everywhere) or column_cost > sources * (ROW_COST + targets)
+    synapses = connection.synapses if connection.sparse else sources * targets
+    column_cost = connection.columns * spiking * (synapses // max(targets, 1)) * COLUMN_COST
+    every_row = limit_all or (u and connection.everywhere) or column_cost > sources * ROW_COST + synapses
     for j in range(sources):
         if every_row or (connection.gated and s.spiked_at[connection.source_spikes + j] > 0):
-            place = _place(j, False, connection, s)
-            _run_line(c, connection, place, limit_all, spiking > 0, u, offset, tables, s)
+            place = _place(j, False, connection, tables, s)
+            _run_line(c, connection, place, limit_all, spiking > 0, u, epoch, offset, tables, s)
     if every_row or not connection.columns or spiking == 0:
         return
     for i in range(targets):
         if s.spiked_at[connection.target_spikes + i] > 0:
-            place = _place(i, True, connection, s)
-            _run_line(c, connection, place, limit_all, spiking > 0, u, offset, tables, s)
+            place = _place(i, True, connection, tables, s)
+            _run_line(c, connection, place, limit_all, spiking > 0, u, epoch, offset, tables, s)

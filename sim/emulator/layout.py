@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipNetwork, ChipPopulation, Fixed, Numbers
 from neuroalign.fixed_point import shift, wrap_int32
 from neuroalign.recording import Probe
+from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.escape import SHAPES
 from neuroalign.sim.emulator.order import update_order
 from neuroalign.sim.emulator.plastic_layout import PlasticLayout, lay_out_plastic
 from neuroalign.sim.emulator.wire_layout import lay_out_wires
 from neuroalign.sim.emulator.wire_shapes import Static
 
-LOIHI_STATE_BITS = 24
-LOIHI = (12, 6, "zero", 1, 0)
-"""Bits of decay, weight shift, reset, and whether u and v wrap."""
 POPULATION = np.dtype(
     [
         ("first", np.int64),  # of its neurons, in the arrays of all neurons
@@ -41,7 +39,7 @@ POPULATION = np.dtype(
         ("column_v", np.int64),
         ("column_s", np.int64),
         ("column_r", np.int64),
-        ("loihi", np.int64),  # whether they are plain and all is as on Loihi
+        ("loihi", np.int64),  # whether they are plain, all is as on Loihi, and v and bias within CALM_BITS
         ("plain", np.int64),  # whether the neurons are LIF and no more; the fields below are for others
         ("reset_interval", np.int64),  # 0: never
         ("reset_phase", np.int64),  # u = v = 0 at the start of steps (from 1) of this remainder
@@ -85,14 +83,14 @@ class Layout:
     plastic: PlasticLayout
 
 
-def lay_out(network: ChipNetwork, probes: Sequence[Probe]) -> Layout:
+def lay_out(network: ChipNetwork, probes: Sequence[Probe], changes: Sequence[ProgramChange] = ()) -> Layout:
     """Flatten a checked network; populations are in update order, connections that drive by their source."""
     fixed = network.is_fixed
     order = [network.populations[k] for k in update_order(network)]
     dtype = np.dtype(np.int32 if fixed else np.float64)
     populations = _population_table(network, order, probes)
     senders = _senders(network, order)
-    plastic = lay_out_plastic(network, senders)
+    plastic = lay_out_plastic(network, senders, changes)
     connections = sorted((c for c in network.connections if c.drives), key=lambda c: senders[c.source])
     channels = sum(port.size for port in network.inputs)
     targets = {p.name: row for p, row in zip(order, populations, strict=True)}
@@ -175,7 +173,8 @@ def _fill_beyond_lif(row: Any, p: ChipPopulation) -> None:
     row["plain"] = not beyond
     formats = (p.u_format, p.v_format)
     if row["plain"] and all(isinstance(f, Fixed) and f.bits == LOIHI_STATE_BITS for f in formats):
-        row["loihi"] = (p.decay_bits, p.weight_shift, p.reset, row["u_wraps"], row["v_wraps"]) == LOIHI
+        alike = (p.decay_bits, p.weight_shift, p.reset, row["u_wraps"], row["v_wraps"]) == LOIHI
+        row["loihi"] = alike and max(_largest(_bias(p)), _largest(p.v0)) < 1 << CALM_BITS
 
 
 def probe_columns(network: ChipNetwork, probes: Sequence[Probe]) -> dict[Probe, int]:
@@ -198,6 +197,10 @@ def _threshold(p: ChipPopulation) -> Numbers:
     if isinstance(p.v_format, Fixed):
         return np.asarray(p.threshold.astype(np.int64) << p.threshold_shift)
     return p.threshold if p.spiking else np.full(p.size, np.inf)
+
+
+def _largest(values: Numbers) -> int:
+    return int(np.abs(values.astype(np.int64)).max(initial=0))
 
 
 def _narrow(values: Numbers) -> Numbers:

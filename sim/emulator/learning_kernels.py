@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,29 +16,29 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign import fixed_point
 from neuroalign.chip import ChipNetwork, Numbers, Plasticity
-from neuroalign.microcode import PRE_TRACES, SYNAPTIC
+from neuroalign.microcode import SYNAPTIC
 from neuroalign.sim.emulator import (
     accumulator,
-    escape,
     interpreter,
     kernels,
-    neuron_kernels,
+    lanes,
     plastic_tables,
     products,
+    routines,
+    streams,
     trace_kernels,
 )
-from neuroalign.sim.emulator.interpreter import update_synapses
 from neuroalign.sim.emulator.kernels import COMPILED, KernelRun, fixed_step, float_step
 from neuroalign.sim.emulator.layout import Layout
-from neuroalign.sim.emulator.learning_reference import limit_counters
-from neuroalign.sim.emulator.plastic_layout import learning_connections
-from neuroalign.sim.emulator.plastic_tables import Synapses
+from neuroalign.sim.emulator.learning_reference import VARIABLES
+from neuroalign.sim.emulator.plastic_connection import SOURCE_STATES
+from neuroalign.sim.emulator.plastic_layout import learning_connections, start_values, synapses_held
+from neuroalign.sim.emulator.plastic_tables import Synapses, Tables
+from neuroalign.sim.emulator.routines import Calls, Chosen, learn_synapses
+from neuroalign.sim.emulator.sparse_lists import places_held
 from neuroalign.sim.emulator.streams import CHUNK, LearningStreams
-from neuroalign.sim.emulator.trace_kernels import begin_epoch, record_spikes, run_traces
-
-VARIABLES = ("weight", "delay", "tag")
+from neuroalign.sim.emulator.trace_kernels import begin_epoch, receive, record_payloads, record_spikes, run_traces
 
 
 class Draws(NamedTuple):
@@ -56,7 +56,7 @@ class Draws(NamedTuple):
 
 
 @numba.njit
-def _learn(step: Any, column: Any, sent: Any, tables: Any, s: Any, draws: Any) -> None:
+def _learn(step: Any, column: Any, sent: Any, tables: Any, s: Any, draws: Any, calls: Any) -> None:
     """Let all plastic connections take in the spikes of a step (from 1) and, at the end of an epoch, learn."""
     for c in range(tables.connections.size):
         n = tables.connections[c]
@@ -68,20 +68,31 @@ def _learn(step: Any, column: Any, sent: Any, tables: Any, s: Any, draws: Any) -
         ty = s.spiked_at[n.target_spikes : n.target_spikes + targets]
         x_impulse, y_impulse = tables.impulse[5 * c : 5 * c + 2], tables.impulse[5 * c + 2 : 5 * c + 5]
         x_decay, y_decay = tables.decay[5 * c : 5 * c + 2], tables.decay[5 * c + 2 : 5 * c + 5]
-        limit = tables.trace_limit[0]
+        x_driven, y_driven = tables.driven[5 * c : 5 * c + 2], tables.driven[5 * c + 2 : 5 * c + 5]
+        limits = tables.trace_limit
         # 0 in the place of the source's draw, as in the reference
-        record_spikes(sent[n.source : n.source + sources], tx, now, x, x_impulse, limit, 0)
+        if n.graded:
+            record_payloads(sent[n.source : n.source + sources], tx, now, x, x_impulse, limits[0], n.graded)
+        else:
+            record_spikes(sent[n.source : n.source + sources], tx, now, x, x_impulse, limits[0], 0)
         draw = draws.impulse_y[c, 2 * column]
-        record_spikes(sent[n.target : n.target + targets], ty, now, y, y_impulse, limit, draw)
+        record_spikes(sent[n.target : n.target + targets], ty, now, y, y_impulse, limits[0], draw)
+        if n.modulated:
+            receive(sent, n.y1_sender, n.y1_stride, y[:targets])
+            receive(sent, n.y2_sender, n.y2_stride, y[targets : 2 * targets])
+            receive(sent, n.y3_sender, n.y3_stride, y[2 * targets : 3 * targets])
         if now < t_epoch:
             continue
         end = 2 * column + 1
-        run_traces(x, tx, t_epoch, x_decay, x_impulse, limit, draws.decay_x[c, end], draws.impulse_x[c, end])
-        run_traces(y, ty, t_epoch, y_decay, y_impulse, limit, draws.decay_y[c, end], draws.impulse_y[c, end])
+        run_traces(x, tx, t_epoch, x_decay, x_impulse, x_driven, limits, draws.decay_x[c, end], draws.impulse_x[c, end])
+        run_traces(y, ty, t_epoch, y_decay, y_impulse, y_driven, limits, draws.decay_y[c, end], draws.impulse_y[c, end])
         if draws.learns[c, column]:
-            update_synapses(c, step // t_epoch, draws.offset[c, column], tables, s)
+            learn_synapses(c, step // t_epoch, draws.offset[c, column], tables, s, calls)
         begin_epoch(x, tx, 2 * t_epoch * sources)
-        begin_epoch(y, ty, 3 * t_epoch * targets)
+        if n.modulated:
+            ty[:] = 0  # the traces are those received
+        else:
+            begin_epoch(y, ty, 3 * t_epoch * targets)
 
 
 @lru_cache(maxsize=1)
@@ -91,44 +102,37 @@ def learning_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     ``skip`` steps of the draws lie before t0. As to the stamp see :func:`~neuroalign.sim.emulator.kernels.step_kernels`.
     """
     modules = (
-        fixed_point,
-        products,
-        plastic_tables,
-        kernels,
-        escape,
-        neuron_kernels,
-        trace_kernels,
-        accumulator,
-        interpreter,
-    )
+        *kernels.SOURCES, kernels, products, plastic_tables, streams, trace_kernels, accumulator, interpreter, lanes,
+        routines,
+    )  # fmt: skip
     stamp = zlib.crc32("".join(inspect.getsource(module) for module in modules).encode())
 
     @numba.njit(**COMPILED)
     def fixed_steps(
-        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
-        delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
-        scratch: Any, counts: Any, more: Any, tables: Any, synapses: Any, draws: Any, skip: Any,
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, static: Any,
+        keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, transit: Any,
+        counts: Any, more: Any, tables: Any, synapses: Any, draws: Any, skip: Any, calls: Any,
     ) -> int:  # fmt: skip
         for row in range(record.shape[0]):
             fixed_step(
-                t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
-                threshold, bias, u, v, sent, ring, scratch, counts, more, synapses.values,
+                t0 + row, row, given, record, populations, input_wires, wires, scales, static, keep_u, keep_v,
+                threshold, bias, u, v, sent, transit, counts, more, synapses.values,
             )  # fmt: skip
-            _learn(t0 + row + 1, skip + row, sent, tables, synapses, draws)
+            _learn(t0 + row + 1, skip + row, sent, tables, synapses, draws, calls)
         return stamp
 
     @numba.njit(**COMPILED)
     def float_steps(
-        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, weights: Any,
-        delays: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, ring: Any,
-        more: Any, tables: Any, synapses: Any, draws: Any, skip: Any,
+        t0: Any, given: Any, record: Any, populations: Any, input_wires: Any, wires: Any, scales: Any, static: Any,
+        keep_u: Any, keep_v: Any, threshold: Any, bias: Any, u: Any, v: Any, sent: Any, transit: Any,
+        more: Any, tables: Any, synapses: Any, draws: Any, skip: Any, calls: Any,
     ) -> int:  # fmt: skip
         for row in range(record.shape[0]):
             float_step(
-                t0 + row, row, given, record, populations, input_wires, wires, scales, weights, delays, keep_u, keep_v,
-                threshold, bias, u, v, sent, ring, more, synapses.values,
+                t0 + row, row, given, record, populations, input_wires, wires, scales, static, keep_u, keep_v,
+                threshold, bias, u, v, sent, transit, more, synapses.values,
             )  # fmt: skip
-            _learn(t0 + row + 1, skip + row, sent, tables, synapses, draws)
+            _learn(t0 + row + 1, skip + row, sent, tables, synapses, draws, calls)
         return stamp
 
     return fixed_steps, float_steps
@@ -162,13 +166,13 @@ class ChunkedDraws:
             np.array([_learns(p, np.arange(first + 1, first + count + 1)) for p in self.plasticities]),
         )
         if self.fixed:
-            for c, (plasticity, streams) in enumerate(zip(self.plasticities, self.streams, strict=True)):
-                trace_streams = (streams.decay_x, streams.impulse_x, streams.decay_y, streams.impulse_y)
+            for c, (plasticity, own) in enumerate(zip(self.plasticities, self.streams, strict=True)):
+                trace_streams = (own.decay_x, own.impulse_x, own.decay_y, own.impulse_y)
                 for stream, rows in zip(trace_streams, draws[:4], strict=True):
                     rows[c] = stream.block(2 * first + 1, 2 * count)
                 t_epoch = plasticity.program.t_epoch
                 done, last = first // t_epoch, (first + count) // t_epoch
-                rounding = streams.rounding.block(done + 1, last - done)
+                rounding = own.rounding.block(done + 1, last - done)
                 draws.offset[c, (done + 1) * t_epoch - 1 - first :: t_epoch] = 127 - np.floor(128 * rounding)
         return draws
 
@@ -184,42 +188,69 @@ def _learns(plasticity: Plasticity, steps: NDArray[np.int64]) -> NDArray[np.bool
 class LearningRun(KernelRun):
     """The state of one sample of a plastic network between calls of a kernel."""
 
-    def __init__(self, network: ChipNetwork, layout: Layout, draws: ChunkedDraws) -> None:
+    def __init__(
+        self, network: ChipNetwork, layout: Layout, draws: ChunkedDraws, chosen: Sequence[Chosen | None]
+    ) -> None:
         super().__init__(layout)
         self.network, self.draws = network, draws
-        self.synapses = Synapses(**{name: array.copy() for name, array in layout.plastic.start._asdict().items()})
+        start = layout.plastic.start
+        values = start_values(learning_connections(network), layout.plastic.tables, start.values.dtype)
+        self.synapses = Synapses(*(array.copy() for array in start))._replace(values=values)
+        self.calls = Calls(chosen, layout.plastic.tables)
 
     def advance(self, t0: int, given: Any, record: Any) -> None:
         """As in :class:`KernelRun`; the steps must lie in one chunk of the draws."""
+        done, steps = 0, len(record)
+        while done < steps:
+            tables, until, changed = self.layout.plastic.tables_at(t0 + done)
+            self.synapses.status[list(changed), 0] = 0  # what is updated for the first time is brought into range
+            end = steps if until is None else min(until - t0, steps)
+            self._advance(t0 + done, given[done:], record[done:end], tables)
+            done = end
+
+    def _advance(self, t0: int, given: Any, record: Any, tables: Tables) -> None:
         first, draws = self.draws.chunk(t0)
         fixed_steps, float_steps = learning_kernels()
         kernel = fixed_steps if self.layout.dtype == np.int32 else float_steps
         more = self.more(t0, len(record))
-        kernel(t0, given, record, *self.arguments, more, self.layout.plastic.tables, self.synapses, draws, t0 - first)
+        kernel(t0, given, record, *self.arguments, more, tables, self.synapses, draws, t0 - first, self.calls.routines(tables))
 
     def read(self, name: str, state: str) -> Numbers:
-        """A state of a plastic connection, a copy: (N_target, N_source), or (N,) of a trace."""
+        """A state of a plastic connection, a copy: of the shape of the weights, or (N,) of a trace or spike times."""
         plastic = self.layout.plastic
         row = plastic.tables.connections[plastic.names.index(name)]
         sources, targets = int(row["sources"]), int(row["targets"])
         if state in SYNAPTIC:
-            first, pitch = plastic.place(name, SYNAPTIC.index(state))
-            if first < 0:  # never changed: delays start from 0, tags from their own
-                tag = {c.name: plasticity.tag for c, plasticity in learning_connections(self.network)}[name]
-                return np.array(tag) if state == "t" else np.zeros_like(tag)
-            rows = self.synapses.values[first : first + sources * pitch].reshape(sources, pitch)
-            return np.array(rows[:, :targets].T)
-        of_source = state in PRE_TRACES
-        size, traces = (sources, self.synapses.x) if of_source else (targets, self.synapses.y)
+            return self._read_synapses(name, state, row)
+        of_source = state in SOURCE_STATES
+        size = sources if of_source else targets
+        if state in ("tx", "ty"):
+            first = int(row["source_spikes" if of_source else "target_spikes"])
+            return np.array(self.synapses.spiked_at[first : first + size])
+        traces = self.synapses.x if of_source else self.synapses.y
         first = int(row["x" if of_source else "y"]) + (int(state[1]) - 1) * size
         return np.array(traces[first : first + size])
+
+    def _read_synapses(self, name: str, state: str, row: Any) -> Numbers:
+        plastic = self.layout.plastic
+        first, pitch = plastic.place(name, SYNAPTIC.index(state))
+        if first < 0:  # never changed: delays start from 0, tags from their own
+            tag = {c.name: plasticity.tag for c, plasticity in learning_connections(self.network)}[name]
+            return np.array(tag) if state == "t" else np.zeros_like(tag)
+        held = self.synapses.values[first : first + synapses_held(row)]
+        if row["sparse"]:
+            return np.array(held[places_held(plastic.tables.lists, row)])
+        return np.array(held.reshape(int(row["sources"]), pitch)[:, : row["targets"]].T)
 
     def limited(self) -> dict[str, int]:
         """Counters of updates that ran out of a range, ``<connection>.weight_limited`` and so on; none in Float64."""
         if not self.network.is_fixed:
             return {}
+        plastic = self.layout.plastic
+        updated = np.zeros((len(plastic.names), len(VARIABLES)), dtype=bool)
+        for tables in (plastic.tables, *(later for _, _, later in plastic.later)):
+            updated |= (tables.variables["product_end"] > tables.variables["product"]).reshape(updated.shape)
         return {
-            f"{c.name}.{counter}": int(self.synapses.limited[n, VARIABLES.index(counter.removesuffix("_limited"))])
-            for n, (c, plasticity) in enumerate(learning_connections(self.network))
-            for counter in limit_counters(plasticity.program)
+            f"{plastic.names[n]}.{VARIABLES[k]}_limited": int(self.synapses.limited[n, k])
+            for n, k in np.argwhere(updated).tolist()
         }

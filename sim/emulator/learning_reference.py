@@ -5,36 +5,43 @@ What happens in step t, with T = t_epoch (the caller's part in brackets)::
     [sum the weights of the source spikes of t; they arrive at the target in step t + 1]
     record_source(t, spikes)    the source spikes of t
     record_target(t, spikes)    the target's spikes of the same step t
+    receive(third factors)      with modulators: y1, y2, y3 of the same step t, in the place of post traces
     learn(t)                    acts when t mod T == 0:
         1  traces through the epoch (:mod:`traces`), each dependency reading them at its last spike
         2  w, d and the tag t from the values before this update, all three at once (:mod:`products`)
-        3  traces := their values at the end of the epoch; spike times := 0
+        3  traces := their values at the end of the epoch (but third factors stay); spike times := 0
 
 So a weight changed in step t acts first on source spikes of step t + 1. A spike that is not the first of its neuron in
 an epoch adds its impulse at once, to the values of the epoch's start, so that it decays over the whole epoch.
 
-Source: Lava 0.10, ``magma/core/model/py/connection.py``; bit-equal to it but for what :mod:`traces` says of tau 0.
+A sparse connection is the dense one of which only some synapses exist: its w, d and t are lists of these synapses.
+
+Source: Lava 0.10, ``magma/core/model/py/connection.py``; bit-equal to it but for what :mod:`traces` says of tau 0, and
+for what Lava does not have: a draw for each synapse (:mod:`streams`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import GradedMode, Numbers, SignMode
+from neuroalign.chip import GradedMode, Numbers, SignMode, SparsePattern
 from neuroalign.errors import InputError
 from neuroalign.fixed_point import clip_weights, truncate_weights
-from neuroalign.microcode import POST_TRACES, PRE_TRACES, Dependency, Product, Program, Trace, check_integers
+from neuroalign.microcode import POST_TRACES, PRE_TRACES, Dependency, Product, Program, check_integers
 from neuroalign.sim.emulator.graded import graded_x1
 from neuroalign.sim.emulator.products import Values, accumulate, float_sum, rounded
-from neuroalign.sim.emulator.streams import LAVA_ROUNDING_SEED, LearningStreams
-from neuroalign.sim.emulator.traces import TraceArithmetic, history, trace_arithmetic
+from neuroalign.sim.emulator.streams import LAVA_ROUNDING_SEED, ROUNDING_BITS, LearningStreams, synapse_draws
+from neuroalign.sim.emulator.traces import TraceArithmetic, connection_traces, history
 
 LARGEST_INITIAL = 2**15 - 1
 DELAY_MIN, DELAY_MAX = 0, 255
 TAG_MIN, TAG_MAX = -257, 255  # the lower end as Lava has it
+VARIABLES = ("weight", "delay", "tag")
+"""The synaptic variables w, d, t by name, in the order of their numbers."""
 
 
 @dataclass
@@ -43,7 +50,11 @@ class PlasticState:
 
     Parameters
     ----------
-    weight, delay, tag : (N_target, N_source)
+    rounding_seed : int or None
+        Seed of a draw for each synapse; None: one draw an epoch for all, from ``streams``.
+    pattern : SparsePattern or None
+        Which synapses exist, where it is not all of them.
+    weight, delay, tag : (N_target, N_source), or (synapses,) with a pattern
         The synaptic variables w, d, t. Learned delays delay nothing (as in Lava).
     x : (2, N_source), y : (3, N_target)
         Traces x1, x2 and y1, y2, y3; within an epoch the values of its start, plus repeated impulses.
@@ -58,6 +69,9 @@ class PlasticState:
     fixed: bool
     sign_mode: SignMode
     graded: GradedMode
+    modulated: bool
+    rounding_seed: int | None
+    pattern: SparsePattern | None
     streams: LearningStreams
     x_arithmetic: TraceArithmetic
     y_arithmetic: TraceArithmetic
@@ -90,6 +104,18 @@ class PlasticState:
             self.y = np.where(repeated, self.y_arithmetic.raised(self.y, draw), self.y)
         self.ty = np.where(spiked, self._step_in_epoch(t), self.ty)
 
+    def receive(self, factors: Numbers) -> None:
+        """Take in the third factors (3, N_target) of a step, after the target's spikes."""
+        self.y = factors.astype(self.y.dtype)
+
+    def reprogram(self, program: Program) -> None:
+        """Go on with another program: synapses, traces, spike times and random streams stay as they are."""
+        self.program = program
+        self.x_arithmetic, self.y_arithmetic = connection_traces(
+            program, self.fixed, graded=self.graded != "impulse", modulated=self.modulated
+        )
+        self.counts = dict.fromkeys(limit_counters(program) if self.fixed else (), 0) | self.counts
+
     def learn(self, t: int, *, learns: bool = True) -> None:
         """If step t is the last of an epoch, update w, d, t and the traces; otherwise do nothing.
 
@@ -101,17 +127,18 @@ class PlasticState:
         x_history, y_history = self._histories(t)
         if learns:
             self._update_synapses(epoch, x_history, y_history)
-        self.x, self.y = x_history[-1], y_history[-1]
+        self.x = x_history[-1]
+        if not self.modulated:
+            self.y = y_history[-1]
         self.tx, self.ty = np.zeros_like(self.tx), np.zeros_like(self.ty)
 
     def _update_synapses(self, epoch: int, x_history: Numbers, y_history: Numbers) -> None:
         values = self._values(epoch, x_history, y_history)
-        draw = self.streams.rounding[epoch]
         # all three from the old values, assigned together
         self.weight, self.delay, self.tag = (
-            self._updated("weight", self.weight, self.program.dw, values, draw),
-            self._updated("delay", self.delay, self.program.dd, values, draw),
-            self._updated("tag", self.tag, self.program.tag_update, values, draw),
+            self._updated("weight", self.weight, self.program.dw, values, epoch),
+            self._updated("delay", self.delay, self.program.dd, values, epoch),
+            self._updated("tag", self.tag, self.program.tag_update, values, epoch),
         )
 
     def _step_in_epoch(self, t: int) -> int:
@@ -136,9 +163,15 @@ class PlasticState:
         values: dict[Dependency, dict[str, Numbers]] = {}
         for dependency in {p.dependency for p in self.program.products}:
             x, y = self._traces_at(dependency, x_history, y_history)
-            traces = dict(zip(PRE_TRACES + POST_TRACES, (*x, *y), strict=True))
-            values[dependency] = {**flags, **synaptic, **traces}
+            of_neurons = flags | dict(zip(PRE_TRACES + POST_TRACES, (*x, *y), strict=True))
+            values[dependency] = {name: self._of_synapses(value) for name, value in of_neurons.items()} | synaptic
         return values
+
+    def _of_synapses(self, values: Numbers) -> Numbers:
+        """Values of a matrix, given by what broadcasts to (N_target, N_source), at the synapses that exist."""
+        if self.pattern is None:
+            return values
+        return np.asarray(np.broadcast_to(values, self.pattern.shape)[self.pattern.target, self.pattern.source])
 
     def _traces_at(self, dependency: Dependency, x_history: Numbers, y_history: Numbers) -> tuple[Numbers, Numbers]:
         """Traces x (2, N_target or 1, N_source) and y (3, N_target, N_source or 1) at the time of the dependency."""
@@ -150,18 +183,26 @@ class PlasticState:
             return x_history[self.ty].transpose(1, 0, 2), own[:, :, None]
         return x_history[-1][:, None, :], y_history[-1][:, :, None]
 
-    def _updated(self, name: str, z: Numbers, products: tuple[Product, ...], values: Values, draw: float) -> Numbers:
+    def _updated(self, name: str, z: Numbers, products: tuple[Product, ...], values: Values, epoch: int) -> Numbers:
         if not products:
             return z
         if not self.fixed:
             return self._with_sign(name, z + float_sum(products, values))
         total, limited = accumulate(z, products, values)
         signed = self._with_sign(name, total)
-        exact = rounded(signed, draw)
+        exact = rounded(signed, self._rounding(name, epoch))
         new = self._in_range(name, exact)
         limited |= (signed != total) | (new != exact)
         self.counts[f"{name}_limited"] += int(np.count_nonzero(limited))
         return new
+
+    def _rounding(self, name: str, epoch: int) -> Numbers:
+        """The draws that round a variable up or down, in [0, 1): one for all synapses, or one for each."""
+        if self.rounding_seed is None:
+            return np.asarray(self.streams.rounding[epoch])
+        targets, sources = (self.ty.size, self.tx.size)
+        source, target = self._of_synapses(np.arange(sources)[None, :]), self._of_synapses(np.arange(targets)[:, None])
+        return synapse_draws(self.rounding_seed, VARIABLES.index(name), epoch, source, target) / 2**ROUNDING_BITS
 
     def _with_sign(self, name: str, z: Numbers) -> Numbers:
         """Weights keep the sign of their mode, delays are not negative."""
@@ -188,21 +229,30 @@ def plastic_state(
     delay: Numbers | None = None,
     tag: Numbers | None = None,
     graded: GradedMode = "impulse",
+    modulated: bool = False,
+    pattern: SparsePattern | None = None,
     rounding_seed: int = LAVA_ROUNDING_SEED,
+    rounding_draws: Literal["shared", "synapse"] = "shared",
 ) -> PlasticState:
     """The state of a plastic connection before step 1.
 
     Parameters
     ----------
-    weight, delay, tag : (N_target, N_source)
+    weight, delay, tag : (N_target, N_source), or (synapses,) with a pattern
         Initial values; delay and tag are 0 unless given. Fixed takes whole numbers and clears the weight bits that
         ``weight_bits`` do not hold, but limits weights only at their first update, as Lava's LearningDense does.
     fixed
         Integers (True) or float64.
     graded
         What payloads do to x1 (:mod:`graded`); x1 then has no impulse.
+    modulated
+        Whether y1, y2, y3 are third factors, given by :meth:`PlasticState.receive` in every step.
+    pattern
+        Which synapses exist; None: all.
     rounding_seed
         Seed of the draws that round w, d and t; Lava gives every connection the same.
+    rounding_draws
+        One draw an epoch ("shared", as Lava has it), or one for each synapse and variable.
 
     Raises
     ------
@@ -213,34 +263,40 @@ def plastic_state(
     if fixed:
         check_integers(program)
     shape = np.shape(weight)
-    if len(shape) != 2:
-        raise InputError(f"plastic weights have shape {shape}; (targets, sources) is needed")
+    if len(shape) != (2 if pattern is None else 1):
+        raise InputError(
+            f"plastic weights have shape {shape}; (targets, sources) is needed, or (synapses,) with a pattern"
+        )
+    targets, sources = shape if pattern is None else pattern.shape
     w = _initial("weight", weight, shape, fixed)
-    x1 = program.trace("x1") if graded == "impulse" else Trace(0, program.trace("x1").tau)
+    x_arithmetic, y_arithmetic = connection_traces(program, fixed, graded=graded != "impulse", modulated=modulated)
     dtype = np.int64 if fixed else np.float64
     return PlasticState(
         program=program,
         fixed=fixed,
         sign_mode=sign_mode,
         graded=graded,
+        modulated=modulated,
+        rounding_seed=rounding_seed if rounding_draws == "synapse" else None,
+        pattern=pattern,
         streams=LearningStreams(program.rng_seed, rounding_seed),
-        x_arithmetic=trace_arithmetic([x1, program.trace("x2")], fixed),
-        y_arithmetic=trace_arithmetic([program.trace(name) for name in POST_TRACES], fixed),
+        x_arithmetic=x_arithmetic,
+        y_arithmetic=y_arithmetic,
         weight=truncate_weights(w, sign_mode, weight_bits) if fixed else w,
         delay=_initial("delay", np.zeros(shape) if delay is None else delay, shape, fixed),
         tag=_initial("tag", np.zeros(shape) if tag is None else tag, shape, fixed),
-        x=np.zeros((len(PRE_TRACES), shape[1]), dtype=dtype),
-        y=np.zeros((len(POST_TRACES), shape[0]), dtype=dtype),
-        tx=np.zeros(shape[1], dtype=np.int64),
-        ty=np.zeros(shape[0], dtype=np.int64),
+        x=np.zeros((len(PRE_TRACES), sources), dtype=dtype),
+        y=np.zeros((len(POST_TRACES), targets), dtype=dtype),
+        tx=np.zeros(sources, dtype=np.int64),
+        ty=np.zeros(targets, dtype=np.int64),
         counts=dict.fromkeys(limit_counters(program) if fixed else (), 0),
     )
 
 
 def limit_counters(program: Program) -> tuple[str, ...]:
     """Names of the counters of a program's updates, in the order weight, delay, tag."""
-    updated = {"weight": program.dw, "delay": program.dd, "tag": program.tag_update}
-    return tuple(f"{name}_limited" for name, products in updated.items() if products)
+    updated = zip(VARIABLES, (program.dw, program.dd, program.tag_update), strict=True)
+    return tuple(f"{name}_limited" for name, products in updated if products)
 
 
 def _initial(name: str, given: Numbers, shape: tuple[int, ...], fixed: bool) -> Numbers:

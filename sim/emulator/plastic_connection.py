@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from neuroalign.chip import ChipConnection, ChipNetwork, Fixed, Numbers, Plasticity
+from neuroalign.chip import ChipConnection, ChipNetwork, Fixed, Numbers, Plasticity, SparsePattern
 from neuroalign.microcode import POST_TRACES, PRE_TRACES, SYNAPTIC
 from neuroalign.sim.emulator.learning_reference import PlasticState, plastic_state
 
-PLASTIC_STATES = SYNAPTIC + PRE_TRACES + POST_TRACES
+SOURCE_STATES = (*PRE_TRACES, "tx")
+TARGET_STATES = (*POST_TRACES, "ty")
+PLASTIC_STATES = SYNAPTIC + SOURCE_STATES + TARGET_STATES
 """States of a plastic connection that can be read."""
 
 
@@ -29,7 +31,11 @@ def _learner(connection: ChipConnection, plasticity: Plasticity) -> PlasticState
         sign_mode=connection.sign_mode,
         weight_bits=weight_format.bits if isinstance(weight_format, Fixed) else 0,
         tag=plasticity.tag,
+        graded=plasticity.graded,
+        modulated=bool(plasticity.modulators),
+        pattern=connection.pattern if isinstance(connection.pattern, SparsePattern) else None,
         rounding_seed=plasticity.rounding_seed,
+        rounding_draws=plasticity.rounding_draws,
     )
 
 
@@ -46,20 +52,30 @@ def learn(network: ChipNetwork, states: Mapping[str, PlasticState], step: int, s
             state = states[c.name]
             state.record_source(step, sent[c.source])
             state.record_target(step, sent[c.target])
+            if c.plasticity.modulators:
+                state.receive(_third_factors(c.plasticity, state, sent))
             state.learn(step, learns=c.plasticity.learns_at(step))
+
+
+def _third_factors(plasticity: Plasticity, state: PlasticState, sent: Mapping[str, Numbers]) -> Numbers:
+    """y1, y2, y3 (3, N_target) as the modulators send them; 0 without a sender."""
+    factors = np.zeros_like(state.y)
+    for trace, sender in plasticity.modulators:
+        factors[POST_TRACES.index(trace)] = sent[sender]
+    return factors
 
 
 def read(state: PlasticState, name: str) -> Numbers:
     """One of :data:`PLASTIC_STATES`."""
-    synaptic = {"w": state.weight, "t": state.tag, "d": state.delay}
-    if name in synaptic:
-        return synaptic[name]
+    single = {"w": state.weight, "t": state.tag, "d": state.delay, "tx": state.tx, "ty": state.ty}
+    if name in single:
+        return single[name]
     return np.asarray((state.x if name in PRE_TRACES else state.y)[int(name[1]) - 1])
 
 
 def read_shape(connection: ChipConnection, name: str) -> tuple[int, ...]:
-    """Shape of a state: (N_target, N_source), (N_source,) or (N_target,)."""
-    targets, sources = connection.weight.shape
+    """Shape of a state: that of the weights, (N_source,) or (N_target,)."""
     if name in SYNAPTIC:
-        return targets, sources
-    return (sources,) if name in PRE_TRACES else (targets,)
+        return tuple(connection.weight.shape)
+    targets, sources = connection.shape
+    return (sources,) if name in SOURCE_STATES else (targets,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,12 +20,14 @@ from neuroalign.microcode import (
     TRACES,
     Factor,
     Product,
-    Program,
 )
+from neuroalign.sim.emulator.blocks import narrowed, row_blocks
+from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.learning_reference import DELAY_MAX, DELAY_MIN, TAG_MAX, TAG_MIN
 from neuroalign.sim.emulator.plastic_tables import (
     CONNECTION,
     FACTOR,
+    GRADED_MODES,
     LINES,
     PRODUCT,
     SOURCE_TRACE,
@@ -36,7 +39,8 @@ from neuroalign.sim.emulator.plastic_tables import (
     Tables,
 )
 from neuroalign.sim.emulator.products import ACCUMULATOR_MAX, FRACTION_BITS
-from neuroalign.sim.emulator.traces import FixedTraces, FloatTraces, trace_arithmetic
+from neuroalign.sim.emulator.sparse_lists import places_held, sparse_lists
+from neuroalign.sim.emulator.traces import FixedTraces, connection_traces
 
 DEPENDENCIES = ("x0", "y0", "u")  # as AT_SOURCE, AT_TARGET, AT_END number them
 CACHE_LINE = 64
@@ -44,16 +48,33 @@ INT32_MIN, INT32_MAX = np.iinfo(np.int32).min, np.iinfo(np.int32).max
 
 
 class PlasticLayout(NamedTuple):
-    """All plastic connections of a network; ``names`` in the order of the tables."""
+    """All plastic connections of a network; ``names`` in the order of the tables.
+
+    ``later`` has a row for each step (from 1) at whose start programs change: the step, the numbers of the connections
+    that change, and the tables from then on. All tables agree in where things lie.
+    """
 
     names: tuple[str, ...]
     tables: Tables
     start: Synapses
+    later: tuple[tuple[int, tuple[int, ...], Tables], ...] = ()
 
     def place(self, name: str, variable: int) -> tuple[int, int]:
         """First entry of a synaptic variable of a connection, -1 where it is not held; and the pitch of its rows."""
         n = self.names.index(name)
         return int(self.tables.variables["first"][3 * n + variable]), int(self.tables.connections["pitch"][n])
+
+    def tables_at(self, t: int) -> tuple[Tables, int | None, tuple[int, ...]]:
+        """Tables of step index t (from 0), the step index at which the next ones begin, and what changes just at t."""
+        tables, starting = self.tables, ()
+        for step, changed, following in self.later:
+            if step - 1 > t:
+                return tables, step - 1, starting
+            tables, starting = following, changed if step - 1 == t else ()
+        return tables, None, starting
+
+
+Learning = Sequence[tuple[ChipConnection, Plasticity]]
 
 
 def learning_connections(network: ChipNetwork) -> list[tuple[ChipConnection, Plasticity]]:
@@ -61,55 +82,108 @@ def learning_connections(network: ChipNetwork) -> list[tuple[ChipConnection, Pla
     return [(c, c.plasticity) for c in network.connections if c.plasticity is not None]
 
 
-def lay_out_plastic(network: ChipNetwork, senders: Mapping[str, tuple[int, int]]) -> PlasticLayout:
+def lay_out_plastic(
+    network: ChipNetwork, senders: Mapping[str, tuple[int, int]], changes: Sequence[ProgramChange] = ()
+) -> PlasticLayout:
     """Tables and initial states of a checked network's plastic connections.
 
     Parameters
     ----------
     senders
         Name of an input or population to its first entry and size in what is sent.
+    changes
+        Checked changes of programs, in the order of their steps.
     """
     fixed = network.is_fixed
     dtype = np.dtype(np.int32 if fixed else np.float64)
     learning = learning_connections(network)
-    tables = _tables(learning, senders, fixed, dtype)
-    return PlasticLayout(tuple(c.name for c, _ in learning), tables, _start(learning, tables, fixed, dtype))
+    names = tuple(c.name for c, _ in learning)
+    versions = _versions(learning, changes)
+    held = np.any([_held(version) for _, _, version in versions], axis=0)
+    driven = np.any([_driven(version) for _, _, version in versions], axis=0)
+    tables = [_tables(version, senders, fixed, dtype, held, driven) for _, _, version in versions]
+    later = tuple(
+        (step, changed, table._replace(lists=tables[0].lists))
+        for (step, changed, _), table in zip(versions[1:], tables[1:], strict=True)
+    )
+    return PlasticLayout(names, tables[0], _start(learning, tables[0], fixed, dtype), later)
+
+
+def _versions(learning: Learning, changes: Sequence[ProgramChange]) -> list[tuple[int, tuple[int, ...], Learning]]:
+    """The connections as they are from the start on, and from each step on in which some change."""
+    names = [c.name for c, _ in learning]
+    versions: list[tuple[int, tuple[int, ...], Learning]] = [(1, (), learning)]
+    for step in sorted({change.step for change in changes}):
+        now = list(versions[-1][2])
+        changed = []
+        for change in changes:
+            if change.step == step:
+                n = names.index(change.connection)
+                now[n] = (now[n][0], replace(now[n][1], program=change.program))
+                changed.append(n)
+        versions.append((step, tuple(changed), now))
+    return versions
+
+
+def _held(learning: Learning) -> NDArray[np.bool_]:
+    """Whether w, d and t of each connection are read or changed (w: also sent)."""
+    held = np.zeros((len(learning), 3), dtype=bool)
+    for row, (_, plasticity) in zip(held, learning, strict=True):
+        program = plasticity.program
+        for k, own in enumerate((program.dw, program.dd, program.tag_update)):
+            row[k] = k == 0 or bool(own) or SYNAPTIC[k] in program.variables
+    return held
+
+
+def _driven(learning: Learning) -> NDArray[np.bool_]:
+    """Whether each trace of each connection is ever other than 0."""
+    driven = np.zeros((len(learning), len(TRACES)), dtype=bool)
+    for row, (_, plasticity) in zip(driven, learning, strict=True):
+        row[:] = [plasticity.program.trace(name).impulse > 0 for name in TRACES]
+        row[0] |= plasticity.graded != "impulse"
+        row[len(PRE_TRACES) :] |= bool(plasticity.modulators)
+    return driven
 
 
 def _tables(
-    learning: Sequence[tuple[ChipConnection, Plasticity]],
+    learning: Learning,
     senders: Mapping[str, tuple[int, int]],
     fixed: bool,
     dtype: np.dtype[Any],
+    held: NDArray[np.bool_],
+    driven: NDArray[np.bool_],
 ) -> Tables:
     programs = [plasticity.program for _, plasticity in learning]
     products = [product for program in programs for product in program.products]
     factors = [factor for product in products for factor in product.factors]
     connections = _connection_table(learning, senders, fixed)
+    lists = sparse_lists([c for c, _ in learning], connections)
     first_factors = np.cumsum([0, *(len(product.factors) for product in products)])
     product_rows = [_product_row(product, int(f)) for product, f in zip(products, first_factors[:-1], strict=True)]
+    decay, impulse = _trace_constants(learning, fixed)
     return Tables(
         connections=connections,
-        variables=_variable_table(learning, connections, fixed),
+        variables=_variable_table(learning, connections, held, fixed),
         products=np.array(product_rows, dtype=PRODUCT),
         factors=np.array([_factor_row(f, fixed) for f in factors], dtype=FACTOR),
         coefficients=np.array([p.mantissa if fixed else p.coefficient for p in products], dtype=dtype),
         constants=np.array([_constants(f, fixed) for f in factors], dtype=dtype).reshape(-1, 3),
-        decay=np.concatenate([np.zeros(0), *(_decay(p, fixed) for p in programs)]),
-        impulse=np.concatenate([np.zeros((0, 2)), *(_impulse(p, fixed) for p in programs)]).astype(dtype),
-        trace_limit=np.array([TRACE_LIMIT - 1 if fixed else np.inf], dtype=dtype),
+        decay=decay,
+        impulse=impulse.astype(dtype),
+        trace_limit=np.array([TRACE_LIMIT - 1, 0] if fixed else [np.inf, -np.inf], dtype=dtype),
+        driven=driven.reshape(-1),
+        lists=lists,
     )
 
 
-def _connection_table(
-    learning: Sequence[tuple[ChipConnection, Plasticity]], senders: Mapping[str, tuple[int, int]], fixed: bool
-) -> NDArray[Any]:
+def _connection_table(learning: Learning, senders: Mapping[str, tuple[int, int]], fixed: bool) -> NDArray[Any]:
     table = np.zeros(len(learning), dtype=CONNECTION)
     x = y = spikes = 0
     for row, (c, plasticity) in zip(table, learning, strict=True):
         program = plasticity.program
         (row["source"], sources), (row["target"], targets) = senders[c.source], senders[c.target]
-        row["sources"], row["targets"], row["pitch"] = sources, targets, _pitch(targets, fixed)
+        row["sources"], row["targets"] = sources, targets
+        row["pitch"] = _pitch(targets, fixed) if c.pattern is None else 0
         row["x"], row["y"], row["source_spikes"], row["target_spikes"] = x, y, spikes, spikes + sources
         x, y = x + 2 * (program.t_epoch + 1) * sources, y + 3 * (program.t_epoch + 1) * targets
         spikes += sources + targets
@@ -117,21 +191,33 @@ def _connection_table(
         needs = {_needs(product) for product in program.products}
         row["gated"] = any(source for source, _ in needs)
         row["columns"], row["everywhere"] = (False, True) in needs, (False, False) in needs
+        row["graded"], row["modulated"] = GRADED_MODES.index(plasticity.graded), bool(plasticity.modulators)
+        for name in POST_TRACES:
+            row[f"{name}_sender"] = -1
+        for name, sender in plasticity.modulators:
+            row[f"{name}_sender"], row[f"{name}_stride"] = senders[sender][0], senders[sender][1] > 1
+        row["own_draws"] = fixed and plasticity.rounding_draws == "synapse"
+        row["rounding_seed"] = plasticity.rounding_seed
     return table
 
 
+def synapses_held(row: Any) -> int:
+    """Entries that a variable of a connection takes, from its row of the table."""
+    return int(row["synapses"]) if row["sparse"] else int(row["sources"] * row["pitch"])
+
+
 def _variable_table(
-    learning: Sequence[tuple[ChipConnection, Plasticity]], connections: NDArray[Any], fixed: bool
+    learning: Learning, connections: NDArray[Any], held: NDArray[np.bool_], fixed: bool
 ) -> NDArray[Any]:
     table = np.zeros(3 * len(learning), dtype=VARIABLE)
-    held = product = 0
+    first = product = 0
     for n, (c, plasticity) in enumerate(learning):
         program = plasticity.program
         for k, own in enumerate((program.dw, program.dd, program.tag_update)):
             row = table[3 * n + k]
             row["first"] = -1
-            if k == 0 or own or SYNAPTIC[k] in program.variables:
-                row["first"], held = held, held + int(connections["sources"][n] * connections["pitch"][n])
+            if held[n, k]:
+                row["first"], first = first, first + synapses_held(connections[n])
             row["product"], row["product_end"] = product, product + len(own)
             product += len(own)
             row["sign"], row["low"], row["high"] = _range(k, c.sign_mode)
@@ -188,26 +274,26 @@ def _constants(factor: Factor, fixed: bool) -> tuple[float, float, float]:
     return int(np.floor(factor.constant)), -(1 << factor.bits), (1 << factor.bits) - 1
 
 
-def _decay(program: Program, fixed: bool) -> NDArray[np.float64]:
-    return trace_arithmetic([program.trace(name) for name in TRACES], fixed).decay[:, 0]
+def _trace_constants(learning: Learning, fixed: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Decay of each trace of each connection, and its impulse: whole part and fraction (Float64: all of it and 0)."""
+    decay, impulse = [np.zeros((0, 1))], [np.zeros((0, 2))]
+    for _, plasticity in learning:
+        graded, modulated = plasticity.graded != "impulse", bool(plasticity.modulators)
+        for traces in connection_traces(plasticity.program, fixed, graded=graded, modulated=modulated):
+            decay.append(traces.decay)
+            if isinstance(traces, FixedTraces):
+                impulse.append(np.concatenate([traces.whole, traces.fraction], axis=1).astype(np.float64))
+            else:
+                impulse.append(np.concatenate([traces.impulse, np.zeros_like(traces.impulse)], axis=1))
+    return np.concatenate(decay)[:, 0], np.concatenate(impulse)
 
 
-def _impulse(program: Program, fixed: bool) -> NDArray[np.float64]:
-    arithmetic = trace_arithmetic([program.trace(name) for name in TRACES], fixed)
-    if isinstance(arithmetic, FixedTraces):
-        return np.concatenate([arithmetic.whole, arithmetic.fraction], axis=1).astype(np.float64)
-    assert isinstance(arithmetic, FloatTraces)
-    return np.concatenate([arithmetic.impulse, np.zeros_like(arithmetic.impulse)], axis=1)
-
-
-def _start(
-    learning: Sequence[tuple[ChipConnection, Plasticity]], tables: Tables, fixed: bool, dtype: np.dtype[Any]
-) -> Synapses:
+def _start(learning: Learning, tables: Tables, fixed: bool, dtype: np.dtype[Any]) -> Synapses:
     """States before step 1."""
     rows = tables.connections
     longest = int(max(rows["sources"].max(initial=0), rows["targets"].max(initial=0)))
     return Synapses(
-        values=_start_values(learning, tables, np.dtype(np.int16 if fixed else np.float64)),
+        values=np.zeros(0, dtype=np.int16 if fixed else np.float64),  # of each run its own: start_values
         x=np.zeros(int((2 * (rows["t_epoch"] + 1) * rows["sources"]).sum()), dtype=dtype),
         y=np.zeros(int((3 * (rows["t_epoch"] + 1) * rows["targets"]).sum()), dtype=dtype),
         spiked_at=np.zeros(int((rows["sources"] + rows["targets"]).sum()), dtype=np.int32),
@@ -218,18 +304,24 @@ def _start(
     )
 
 
-def _start_values(
-    learning: Sequence[tuple[ChipConnection, Plasticity]], tables: Tables, dtype: np.dtype[Any]
-) -> Numbers:
-    """Initial w, d and t where held: (N_target, N_source) arrays become rows of one source each."""
-    sizes = np.repeat(tables.connections["sources"] * tables.connections["pitch"], len(SYNAPTIC))
+def start_values(learning: Learning, tables: Tables, dtype: np.dtype[Any]) -> Numbers:
+    """Initial w, d and t where held: (N_target, N_source) arrays become rows of one source each.
+
+    They are read from the network at the start of each run, a block at a time, so that one copy is all there is.
+    """
+    sizes = np.repeat([synapses_held(row) for row in tables.connections], len(SYNAPTIC)).astype(np.int64)
     values = np.zeros(int(sizes[tables.variables["first"] >= 0].sum()), dtype=dtype)
     for n, (c, plasticity) in enumerate(learning):
         row = tables.connections[n]
-        shape = (int(row["sources"]), int(row["pitch"]))
         for k, initial in ((0, c.weight), (2, plasticity.tag)):  # delays start from 0
             first = int(tables.variables["first"][3 * n + k])
-            if first >= 0:
-                held = values[first : first + shape[0] * shape[1]].reshape(shape)
-                held[:, : row["targets"]] = initial.T
+            if first < 0:
+                continue
+            held = values[first : first + synapses_held(row)]
+            if row["sparse"]:
+                held[places_held(tables.lists, row)] = narrowed(initial)
+                continue
+            rows = held.reshape(int(row["sources"]), int(row["pitch"]))
+            for post, block in row_blocks(initial):
+                rows[:, post : post + len(block)] = block.T
     return values

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -11,13 +12,16 @@ from neuroalign.chip import ChipNetwork, Fixed, Numbers
 from neuroalign.errors import BackendMissing
 from neuroalign.recording import Probe
 from neuroalign.sim.emulator import reference
+from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.layout import Layout, lay_out, probe_columns
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
 
 if TYPE_CHECKING:
     from neuroalign.sim.emulator.kernels import KernelRun
     from neuroalign.sim.emulator.learning_kernels import ChunkedDraws
+    from neuroalign.sim.emulator.routines import Chosen
 
+Plastic = Literal["kernels", "generated", "interpreter"]
 ENDLESS = 1 << 62
 """Steps of a run whose end is not known."""
 
@@ -29,15 +33,30 @@ class Prepared:
     ----------
     probes
         States to record: of populations in every step (columns of the record), of plastic connections on request.
+    changes
+        Of programs, checked.
+    implementation, steps, folder
+        What updates plastic connections, the length of all runs together, and where kernels are kept:
+        :func:`~neuroalign.sim.emulator.routines.choose`.
     """
 
-    def __init__(self, network: ChipNetwork, probes: Sequence[Probe]) -> None:
+    def __init__(
+        self,
+        network: ChipNetwork,
+        probes: Sequence[Probe],
+        changes: Sequence[ProgramChange] = (),
+        *,
+        implementation: Plastic = "kernels",
+        steps: int = ENDLESS,
+        folder: Path | None = None,
+    ) -> None:
         require_kernels()
         self.network = network
         neural = tuple(probe for probe in probes if probe[1] not in PLASTIC_STATES)
-        self.layout: Layout = lay_out(network, neural)
+        self.layout: Layout = lay_out(network, neural, changes)
         self.columns = probe_columns(network, neural)
         self.learns = bool(self.layout.plastic.names)
+        self.chosen = _chosen(network, implementation, steps, folder) if self.learns else ()
 
     def draws(self, steps: int = ENDLESS) -> ChunkedDraws | None:
         """The random numbers of runs of ``steps`` steps, for one thread; None where nothing learns."""
@@ -50,7 +69,7 @@ class Prepared:
         from neuroalign.sim.emulator.kernels import KernelRun
         from neuroalign.sim.emulator.learning_kernels import LearningRun
 
-        return KernelRun(self.layout) if draws is None else LearningRun(self.network, self.layout, draws)
+        return KernelRun(self.layout) if draws is None else LearningRun(self.network, self.layout, draws, self.chosen)
 
     def counts(self, run: KernelRun) -> dict[str, int]:
         """Counters of a run by name: see :meth:`~neuroalign.sim.emulator.driver.Emulator.run`."""
@@ -63,6 +82,14 @@ class Prepared:
                     counts[f"{p.name}.nonspiking_spikes"] = int(row[2])
         limited = getattr(run, "limited", None)
         return counts if limited is None else counts | limited()
+
+
+def _chosen(
+    network: ChipNetwork, implementation: Plastic, steps: int, folder: Path | None
+) -> tuple[Chosen | None, ...]:
+    from neuroalign.sim.emulator.routines import choose
+
+    return choose(network, implementation, steps, folder)
 
 
 def require_kernels() -> None:

@@ -6,7 +6,7 @@ Fixed, for the update of one synaptic variable z::
     P = ((dependency * factors * mantissa, in int32) >> shift) << (exponent + 7)
     each factor: value + constant (or its sign), saturated at -2**bits and 2**bits - 1, truncated towards zero
     limit: -32769..32767, the lower end as Lava has it
-    z := floor(A / 128) + (S < A/128 mod 1),  S one draw for all synapses
+    z := floor(A / 128) + (S < A/128 mod 1),  S one draw for all synapses (or one for each, beyond Lava)
 
 ``shift`` is not undone: a product with more than 11 bits of factors comes out 2**shift smaller than in Float64, where ::
 
@@ -29,7 +29,7 @@ ACCUMULATOR_MIN, ACCUMULATOR_MAX = -(2**ACCUMULATOR_BITS) - 1, 2**ACCUMULATOR_BI
 FRACTION_BITS = 7
 
 Values = Mapping[Dependency, Mapping[str, Numbers]]
-"""Dependency to variable to values that broadcast to (N_target, N_source): the dependency itself (0 or 1, under its
+"""Dependency to variable to values that broadcast to the synapses, (N_target, N_source) or (synapses,): the dependency itself (0 or 1, under its
 own name), the spike flags, the traces at the dependency's time, and w, d, t."""
 
 
@@ -44,8 +44,8 @@ def accumulate(z: Numbers, products: Sequence[Product], values: Values) -> tuple
     return total, limited
 
 
-def rounded(total: Numbers, draw: float) -> Numbers:
-    """A / 128 rounded down or up, up with the chance of its fraction."""
+def rounded(total: Numbers, draw: Numbers) -> Numbers:
+    """A / 128 rounded down or up, up with the chance of its fraction; ``draw`` is one for all or one for each."""
     exact = total / (1 << FRACTION_BITS)
     return np.asarray((np.floor(exact) + (draw < exact % 1)).astype(np.int64))
 

@@ -36,6 +36,7 @@ import numpy as np
 from neuroalign.chip import ChipNetwork, ChipPopulation, Fixed, Numbers
 from neuroalign.fixed_point import decay_towards_zero, fold_once, saturate, shift, wrap_int32
 from neuroalign.recording import Probe
+from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.escape import chance_fixed, chance_float, draws_of_step
 from neuroalign.sim.emulator.order import update_order
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, learn, learners, read
@@ -66,6 +67,7 @@ def run_sample(
     record: Mapping[Probe, Numbers],
     read_steps: Sequence[int] = (),
     progress: Callable[[int], None] | None = None,
+    changes: Sequence[ProgramChange] = (),
 ) -> dict[str, int]:
     """Run one sample of ``steps`` steps and return the counters.
 
@@ -79,6 +81,8 @@ def run_sample(
         Steps, from 1 and ascending, at whose end plastic connections are read.
     progress
         Called with the number of steps done.
+    changes
+        Programs of plastic connections from a step on.
     """
     states = {p.name: initial_state(p) for p in network.populations}
     plastic = learners(network)
@@ -92,6 +96,9 @@ def run_sample(
     order = [network.populations[k] for k in update_order(network)]
     reads = {step: row for row, step in enumerate(read_steps)}
     for t in range(steps):
+        for change in changes:
+            if change.step == t + 1:
+                plastic[change.connection].reprogram(change.program)
         sent = {port.name: _given(inputs[port.name], t) for port in network.inputs}
         for port in network.inputs:
             for wire in out_of[port.name]:

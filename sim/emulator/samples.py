@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,11 +16,13 @@ import numpy as np
 from neuroalign.chip import ChipNetwork, Numbers
 from neuroalign.recording import Probe, Stimulus
 from neuroalign.sim.emulator import reference
+from neuroalign.sim.emulator.blocks import in_memory
+from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.checkpoint import Checkpoints
 from neuroalign.sim.emulator.jobs import Tell
 from neuroalign.sim.emulator.layout import Layout
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
-from neuroalign.sim.emulator.prepared import Prepared, restore, state_arrays
+from neuroalign.sim.emulator.prepared import Plastic, Prepared, restore, state_arrays
 from neuroalign.sim.emulator.streams import CHUNK
 
 if TYPE_CHECKING:
@@ -54,6 +57,9 @@ class Plan:
     states: Mapping[Probe, Numbers]
     checkpoints: Checkpoints | None = None
     longest: int | None = None
+    changes: tuple[ProgramChange, ...] = ()
+    implementation: Plastic = "kernels"
+    kernel_folder: Path | None = None
 
 
 class ReferenceSamples:
@@ -65,11 +71,12 @@ class ReferenceSamples:
 
     def run(self, entry: Entry, tell: Tell) -> None:
         """Run one entry from its first step to its last."""
-        plan, network = self.plan, self.plan.member(entry.member)
+        plan, network = self.plan, in_memory(self.plan.member(entry.member))
         dtype = np.int64 if network.is_fixed else np.float64
         inputs = {port.name: plan.stimulus.inputs[port.name][entry.sample].astype(dtype) for port in network.inputs}
         record = {probe: array[entry.row] for probe, array in plan.states.items()}
-        self.counts.update(reference.run_sample(network, inputs, plan.steps, record, plan.reads, lambda _: tell(1)))
+        counts = reference.run_sample(network, inputs, plan.steps, record, plan.reads, lambda _: tell(1), plan.changes)
+        self.counts.update(counts)
 
 
 class KernelSamples:
@@ -104,8 +111,16 @@ class KernelSamples:
     def _prepared(self, member: int) -> tuple[Prepared, ChunkedDraws | None]:
         """The member laid out; a thread keeps the last one, since its samples follow each other."""
         if getattr(self._own, "member", None) != member:
-            self._own.prepared = Prepared(self.plan.member(member), self.plan.probes)
-            self._own.draws = self._own.prepared.draws(self.plan.steps)
+            plan = self.plan
+            self._own.prepared = Prepared(
+                plan.member(member),
+                plan.probes,
+                plan.changes,
+                implementation=plan.implementation,
+                steps=plan.steps * len(plan.entries),
+                folder=plan.kernel_folder,
+            )
+            self._own.draws = self._own.prepared.draws(plan.steps)
             self._own.member = member
         return self._own.prepared, self._own.draws
 

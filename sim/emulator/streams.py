@@ -15,6 +15,10 @@ rounding    2, always          uniform                     n in the n-th learnin
 
 One draw serves all neurons, both (all three) traces and all steps of the epoch; one rounding draw all synapses and all
 three synaptic variables. Source: Lava 0.10 (``magma/core/learning/random.py``, ``magma/core/model/py/connection.py``).
+
+Beyond Lava: :func:`synapse_draws` gives every synapse, variable and epoch a rounding draw of its own. Nothing is stored
+and nothing is drawn in order: the number of a synapse is a hash of what it is, so that any subset of the synapses can be
+computed in any order.
 """
 
 from __future__ import annotations
@@ -28,6 +32,11 @@ from numpy.typing import NDArray
 CHUNK = 4096
 LAVA_ROUNDING_SEED = 2
 IMPULSE_BITS = 7
+ROUNDING_BITS = 7
+DRAW_SHIFT = np.uint64(64 - ROUNDING_BITS)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_SHIFT_30, _SHIFT_27, _SHIFT_31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
 def uniform(seed: int, first: int, count: int) -> NDArray[np.float64]:
@@ -42,6 +51,51 @@ def whole(seed: int, first: int, count: int) -> NDArray[np.int64]:
     """
     extra = first % 2
     return _generator(seed, first // 2).integers(0, 1 << IMPULSE_BITS, size=count + extra)[extra:]
+
+
+def absorb(state: Any, number: Any) -> Any:
+    """The hash of a sequence that goes on with ``number``, ``state`` being the hash of what came before (uint64).
+
+    Equation
+        ``z := (state ^ number) + 0x9E3779B97F4A7C15``, then the output function of splitmix64:
+        ``z ^= z >> 30; z *= 0xBF58476D1CE4E5B9; z ^= z >> 27; z *= 0x94D049BB133111EB; z ^= z >> 31``, modulo 2**64.
+
+    Source: S. Vigna's splitmix64.c, public domain. Numba compiles the expression as it is.
+    """
+    z = (state ^ number) + _GOLDEN
+    z = (z ^ (z >> _SHIFT_30)) * _FIRST
+    z = (z ^ (z >> _SHIFT_27)) * _SECOND
+    return z ^ (z >> _SHIFT_31)
+
+
+def synapse_draws(
+    seed: int, variable: int, epoch: int, source: NDArray[np.int64], target: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """A rounding draw of 7 bits for each synapse: independent over seeds, variables, epochs, sources and targets.
+
+    Equation
+        ``h := 0;  for n in (seed, variable, epoch, source, target):  h := absorb(h, n)``; the draw is ``h >> 57``.
+        An accumulator is rounded up where draw < its 7 bits of fraction.
+
+    Parameters
+    ----------
+    seed
+        ``Plasticity.rounding_seed``.
+    variable
+        0, 1, 2 for w, d, t.
+    epoch
+        Number of the epoch, from 1.
+    source, target
+        Numbers of the neurons, in arrays that broadcast: a sparse connection has the draws of a dense one.
+
+    Returns
+    -------
+    Whole numbers 0..127.
+    """
+    state = np.zeros((1,) * max(np.ndim(source), np.ndim(target), 1), dtype=np.uint64)
+    for number in (seed, variable, epoch, source, target):
+        state = absorb(state, np.asarray(number).astype(np.uint64))
+    return np.asarray((state >> DRAW_SHIFT).astype(np.int64))
 
 
 def _generator(seed: int, words: int) -> np.random.Generator:

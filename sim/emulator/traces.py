@@ -7,7 +7,11 @@ One step of a trace (decay before impulse)::
 
 ``p`` and ``f`` are the whole part of the impulse and its fraction in 256ths; ``D`` and ``I`` are the draws of the epoch
 (:mod:`streams`). I lies in 0..127 and f in 0..255, so a fraction rounds up with twice its chance: that is Lava's.
-tau 0 clears the trace in every step, in Float64 too (Lava's float model makes it NaN).
+tau 0 clears the trace in every step, in Float64 too (Lava's float model makes it NaN); an infinite tau keeps it.
+
+A connection with modulators has no post traces of its own: y1, y2, y3 are what was received last. Fixed still decays
+them within the epoch, with tau 65535 and an impulse of 0, which limits them to 0..127 where the target spiked; that is
+Lava's three-factor rule. Float64 leaves them as they are.
 Source: Lava 0.10, ``magma/core/model/py/connection.py``.
 """
 
@@ -20,9 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import Numbers
-from neuroalign.microcode import TRACE_LIMIT, Trace
+from neuroalign.microcode import POST_TRACES, PRE_TRACES, TRACE_LIMIT, Program, Trace
 
 FRACTION_BITS = 8
+RECEIVED = Trace(0, 2**16 - 1)
+"""What Lava takes a third factor for within an epoch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +83,30 @@ def trace_arithmetic(traces: Sequence[Trace], fixed: bool) -> TraceArithmetic:
     whole = np.floor(impulse)
     fraction = np.round((impulse - whole) * 2**FRACTION_BITS)
     return FixedTraces(decay, whole.astype(np.int64), fraction.astype(np.int64))
+
+
+def connection_traces(
+    program: Program, fixed: bool, *, graded: bool = False, modulated: bool = False
+) -> tuple[TraceArithmetic, TraceArithmetic]:
+    """Constants of the source traces x1, x2 and the target traces y1, y2, y3 of a plastic connection.
+
+    Parameters
+    ----------
+    graded
+        Whether payloads set x1, which then has no impulse.
+    modulated
+        Whether the target traces are received.
+    """
+    pre = [program.trace(name) for name in PRE_TRACES]
+    if graded:
+        pre[0] = Trace(0, pre[0].tau)
+    x = trace_arithmetic(pre, fixed)
+    if not modulated:
+        return x, trace_arithmetic([program.trace(name) for name in POST_TRACES], fixed)
+    count = len(POST_TRACES)
+    if fixed:
+        return x, trace_arithmetic([RECEIVED] * count, fixed)
+    return x, FloatTraces(np.ones((count, 1)), np.zeros((count, 1)))
 
 
 def history(

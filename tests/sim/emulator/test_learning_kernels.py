@@ -15,13 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.random import Generator
 from numpy.typing import NDArray
-from random_networks import Options, draw_float, draw_stimulus
-from random_plastic import PlasticRun, draw_plastic
-from random_rules import SIGN_MODES, random_program
+from random_plastic import PlasticRun
 from small_chips import chip, neurons, wire
+from wild_learning import fixed_run, float_run
 
-from neuroalign.chip import ChipConnection, ChipNetwork, Float64, Plasticity
-from neuroalign.microcode import Factor, Product, Program, Trace
+from neuroalign.chip import ChipNetwork, Plasticity
+from neuroalign.microcode import Program, Trace
 from neuroalign.microcode_text import program_from_text
 from neuroalign.recording import Recording, Stimulus
 from neuroalign.sim.emulator import Emulator, interpreter, learning_kernels
@@ -51,73 +50,10 @@ def assert_equal(kernels: Recording, reference: Recording) -> None:
     assert kernels.read_steps == reference.read_steps
 
 
-def fixed_run(seed: int, steps: int = 50) -> PlasticRun:
-    """A plastic network of two samples, made wilder than what Lava is compared with."""
-    rng = np.random.default_rng(seed)
-    run = draw_plastic(rng, int(rng.integers(1, 5)), steps, samples=2)
-    connections = tuple(c if c.plasticity is None else wilder(rng, c, c.plasticity) for c in run.network.connections)
-    return replace(run, network=replace(run.network, connections=connections))
-
-
-def wilder(rng: Generator, c: ChipConnection, plasticity: Plasticity) -> ChipConnection:
-    """With weights and tags out of range, tags at the end that moves by itself, delays, long epochs, other seeds."""
-    shape = c.weight.shape
-    if rng.random() < 0.3:
-        tag = rng.choice([TAG_MIN, -400, 400, 0, 7], shape)
-        plasticity = replace(plasticity, tag=tag, rounding_seed=int(rng.integers(9)))
-    if rng.random() < 0.2:
-        plasticity = replace(plasticity, program=replace(plasticity.program, t_epoch=int(rng.integers(8, 64))))
-    weight = c.weight * 3 if rng.random() < 0.3 else c.weight
-    delays = rng.integers(0, 3, shape) if rng.random() < 0.2 else None
-    return replace(c, weight=weight, plasticity=plasticity, delays=delays)
-
-
 @SETTINGS
 @given(SEEDS)
 def test_fixed_kernels_are_bit_equal(seed: int) -> None:
     assert_equal(*both(fixed_run(seed)))
-
-
-def float_program(rng: Generator) -> Program:
-    """Two-factor products of traces, w, d and t with real coefficients too small to let anything explode."""
-    program = random_program(rng, fixed=False)
-
-    def tamed(products: tuple[Product, ...]) -> tuple[Product, ...]:
-        scaled = tuple(replace(p, mantissa=p.coefficient * 1e-4, exponent=0, factors=p.factors[:2]) for p in products)
-        if not products or rng.random() < 0.5:
-            return scaled
-        pull = Factor(str(rng.choice(["w", "d", "t"])), float(rng.normal()))
-        others = (Factor("y0"),) if rng.random() < 0.3 else ()
-        return (*scaled, Product("x0", -float(rng.uniform(0, 0.1)), 0, (pull, *others)))
-
-    return replace(program, dw=tamed(program.dw), dd=tamed(program.dd), tag_update=tamed(program.tag_update))
-
-
-def float_run(seed: int, steps: int = 40) -> PlasticRun:
-    """A Float64 network with connection delays of 0 to 2 steps and up to four plastic connections."""
-    rng = np.random.default_rng(seed)
-    delay_steps = int(rng.integers(3))
-    network = draw_float(rng, Options(sizes=(4, 3), channels=4, max_delay=2), delay_steps)
-    edges = [("in", "p0"), ("p0", "p1"), ("p0", "p0"), ("p1", "p0")]
-    sizes = {p.name: p.size for p in network.populations} | {p.name: p.size for p in network.inputs}
-    plastic = []
-    for n in range(int(rng.integers(1, 5))):
-        source, target = edges[int(rng.integers(len(edges)))]
-        shape = (sizes[target], sizes[source])
-        mode = SIGN_MODES[int(rng.integers(3))]
-        phases = ((1, 9), (15, 30)) if rng.random() < 0.25 else ()
-        delays = np.ones(shape, dtype=np.int64) if delay_steps == 0 else None
-        if rng.random() < 0.2:
-            delays = rng.integers(1, 4, shape)
-        plasticity = Plasticity(float_program(rng), rng.normal(size=shape), 1.0, phases)
-        plastic.append(
-            ChipConnection(
-                f"plastic{n}", source, target, rng.normal(0, 0.5, shape), Float64(), int(rng.integers(-1, 2)), mode,
-                delays, 0, plasticity, bool(rng.random() < 0.7),
-            )
-        )  # fmt: skip
-    whole = replace(network, connections=(*network.connections, *plastic))
-    return PlasticRun(whole, draw_stimulus(rng, whole, samples=2, steps=steps))
 
 
 @SETTINGS
@@ -245,8 +181,8 @@ def test_long_runs_take_no_memory_per_step(monkeypatch: pytest.MonkeyPatch) -> N
 def test_learning_kernels_are_keyed_to_all_they_were_compiled_from() -> None:
     """The disk cache of numba must not serve kernels that were compiled from other sources of the same package."""
     here = Path(interpreter.__file__).parent
-    names = ("products", "plastic_tables", "kernels", "escape", "neuron_kernels", "trace_kernels")
-    names += ("accumulator", "interpreter")
+    names = ("escape", "neuron_kernels", "wire_shapes", "wire_kernels", "kernels", "products", "plastic_tables")
+    names += ("streams", "trace_kernels", "accumulator", "interpreter", "lanes", "routines")
     files = [here.parents[1] / "fixed_point.py", *(here / f"{name}.py" for name in names)]
     stamp = zlib.crc32("".join(file.read_text() for file in files).encode())
     for kernel in compiled():
