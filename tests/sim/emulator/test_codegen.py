@@ -1,0 +1,140 @@
+"""Generated kernels against the reference: every synapse and counter of every epoch, in each form of a kernel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product as every
+from typing import Any
+
+import numpy as np
+import pytest
+from generated_kernels import compare, from_address
+from random_rules import SIGN_MODES, random_program
+
+from neuroalign.chip import Plasticity, SignMode
+from neuroalign.microcode import Program, Trace
+from neuroalign.microcode_text import program_from_text
+from neuroalign.sim.emulator.codegen_cache import kernel
+from neuroalign.sim.emulator.codegen_source import DENSE, EVENT, lanes_of, source_of
+from neuroalign.sim.emulator.codegen_terms import plan_of, rule_of
+from neuroalign.sim.emulator.products import accumulate, rounded
+
+STDP = "2^-2*y0*x1 - 2^-2*x0*y1"
+REVERSED = "-2^-2*x0*y1 + 2^-2*y0*x1"
+FORMS = ("dense", "event", "choose")
+
+
+def program(dw: str, dt: str | None = None, dd: str | None = None, t_epoch: int = 1) -> Program:
+    traces = {name: Trace(impulse, tau) for name, impulse, tau in TRACES}
+    return program_from_text(dw, dt=dt, dd=dd, t_epoch=t_epoch, **traces)  # type: ignore[arg-type]
+
+
+TRACES = (("x1", 30.3, 9.0), ("x2", 90, 4.5), ("y1", 40.7, 7.0), ("y2", 11, 30.0), ("y3", 0, 0))
+
+
+def lanes(p: Program, mode: SignMode = "mixed") -> tuple[str, str]:
+    """Lanes in the rows of sources that are silent and of those that spiked."""
+    plan = plan_of(rule_of(Plasticity(p, np.zeros((1, 1)), 1.0), mode, True))
+    return lanes_of(plan, False), lanes_of(plan, True)
+
+
+def test_16_bits_are_exact_in_one_order_of_the_products_only() -> None:
+    """Saturation at -32768 in place of -32769 shows where something is added afterwards."""
+    assert lanes(program(STDP)) == ("16", "16")
+    assert lanes(program(REVERSED)) == ("16", "32")
+    assert lanes(program(REVERSED), "excitatory") == ("16", "16")  # never gets so low
+    assert lanes(program("2^2*y0*x1")) == ("32", "32")  # 127 * 4 * 128 needs 17 bits
+    assert lanes(program("-2^-7*y0*x1")) == ("32", "32")  # odd, so that -32769 can be met by itself
+    assert lanes(program("2*x0*w")) == ("-", "32")
+
+
+RULES = {
+    "stdp": (STDP, None, None),
+    "reversed": (REVERSED, None, None),
+    "triplet": ("2^-3*y0*x1*(y2+3) - 3*2^-4*x0*y1 - 2^-2*x0", None, None),
+    "coupled": ("2^-4*y0*w*(t+3) - 2^-3*x0*t", "x0*y0*y1 + 2^-1*y0*x2 - 2^-3*u1*t", "2*y0*sgn(w-9) - x0*d"),
+    "carried": ("2^-7*u2*t", "2^-2*y0*x1 - 2^-1*x0*y1 - u2*t", None),
+    "fractions": ("y0*(x1-3*2^-2)*(w+2^-1) - 5*x0*(w-5*2^-1)", "x0*sgn(w+2^-1) - u0*sgn(t-2^-1)", None),
+    "wrapping": ("7*2^3*y0*x1*x2*w*(t+100) - 7*2^2*x0*y1*y2*w*t*d", "2^8*y0*w", "x0*y1*y2 - 2^6*y0*x1"),
+    "additive": ("3*x0*x1 + 2^-1*y0*y1*x0 - 2^-2*y0", None, "-3*y0*(w-20) + u1*y1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "t_epoch"),
+    [
+        ("stdp", "mixed", 1), ("stdp", "inhibitory", 3), ("reversed", "mixed", 1), ("triplet", "excitatory", 1),
+        ("coupled", "mixed", 2), ("carried", "mixed", 1), ("fractions", "inhibitory", 1), ("wrapping", "mixed", 1),
+        ("additive", "excitatory", 5),
+    ],
+)  # fmt: skip
+def test_kernels_are_bit_equal(name: str, mode: SignMode, t_epoch: int) -> None:
+    changed = 0
+    for number, (shape, rate) in enumerate([((70, 40), 0.08), ((33, 5), 0.5), ((2, 9), 0.2)]):
+        rng = np.random.default_rng(number)
+        own = compare(
+            program(*RULES[name], t_epoch=t_epoch), rng, fixed=True, sign_mode=mode, shape=shape, steps=70 * t_epoch,
+            rate=rate, forms=FORMS, folder=None,
+        )  # fmt: skip
+        changed += own[0].changed
+        assert own[0].epochs > 35
+    assert changed > 20
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_drawn_programs_are_bit_equal(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mode = SIGN_MODES[seed % 3]
+    compare(
+        random_program(rng), rng, fixed=True, sign_mode=mode, shape=(40, 20), steps=150, rate=0.2, forms=FORMS,
+        folder=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "t_epoch"), [("mixed", 1), ("excitatory", 3)])
+def test_real_kernels_agree_up_to_rounding(mode: SignMode, t_epoch: int) -> None:
+    dw = "2^-7*y0*x1*(w-1) - 2^-7*x0*y1 + 2^-6*u1*sgn(t)*w"
+    real = program(dw, "2^-6*y0*x2*x0 - 2^-3*x0*t", "2^-5*y0*y1 - 2^-3*y0*d", t_epoch)
+    for shape, rate in (((70, 40), 0.1), ((5, 3), 0.5)):
+        own = compare(
+            replace(real), np.random.default_rng(1), fixed=False, sign_mode=mode, shape=shape, steps=300, rate=rate,
+            forms=FORMS, folder=None,
+        )  # fmt: skip
+        assert own[0].changed > 20
+
+
+def pair_stdp_update(text: str, form: int, offset: int, values: Any) -> tuple[Any, int]:
+    """New weights of synapses whose source and target have the traces and the weight given, one of each for each."""
+    w, x1, y1, spiked_x, spiked_y = values
+    plan = plan_of(rule_of(Plasticity(program(text), np.zeros((1, 1)), 1.0), "mixed", True))
+    sources, targets = x1.size, y1.size
+    held = np.array(np.broadcast_to(w, (sources, targets)), dtype=np.int16, order="C")
+    x, y = np.zeros((2, 2, sources), np.int32), np.zeros((2, 3, targets), np.int32)
+    x[1, 0], y[1, 0] = x1, y1
+    tx, ty = np.full(sources, spiked_x, np.int32), np.full(targets, spiked_y, np.int32)
+    limited, scratch = np.zeros(3, np.int64), np.zeros(plan.scratch_bytes(targets, 1), np.uint8)
+    places = [held, held, held, x, y, tx, ty, limited, scratch]
+    numbers = [sources, targets, targets, 1, offset, 0, form]
+    call = np.array([a.ctypes.data for a in places] + numbers, dtype=np.int64)
+    from_address(kernel(source_of(plan), None).address)(call.ctypes.data)
+    return held, int(limited[0])
+
+
+@pytest.mark.parametrize(("text", "form"), [(STDP, DENSE), (STDP, EVENT), (REVERSED, DENSE)])
+def test_pair_stdp_is_exact_on_every_weight_and_trace(text: str, form: int) -> None:
+    """All weights and source traces, and of target traces and offsets the ends and some between."""
+    weights, traces = np.arange(-256, 256), np.arange(0, 128)
+    y1 = np.array([0, 1, 2, 31, 64, 126, 127])
+    w, target_traces = np.repeat(weights, y1.size), np.tile(y1, weights.size)
+    for offset, (sx, sy) in every((0, 1, 63, 96, 127), ((1, 1), (0, 1), (1, 0))):
+        found, limited = pair_stdp_update(text, form, offset, (w, traces, target_traces, sx, sy))
+        x0, y0 = np.array([[sx]]), np.array([[sy]])
+        named = {"x0": x0, "y0": y0, "w": w[None, :], "x1": traces[:, None], "y1": target_traces[None, :]}
+        total, excess = accumulate(
+            np.broadcast_to(w, found.shape),
+            program(text).dw,
+            dict.fromkeys(("x0", "y0", "u"), named),  # type: ignore[misc]
+        )
+        exact = rounded(total, (127 - offset) / 128)
+        np.testing.assert_array_equal(found, np.clip(exact, -256, 255))
+        assert limited == np.count_nonzero(excess | (exact != np.clip(exact, -256, 255)))
