@@ -40,6 +40,7 @@ def test_refusals(fields: dict[str, Any], said: str) -> None:
 
 
 def test_everything_at_once_is_held() -> None:
-    low, every = np.array([-5, -7]), {"reset_interval": 5, "refractory_steps": 2, "escape": NOISE}
-    check_network(chip([neurons("n", 2, threshold_low=low, **every)], []))
+    low = np.array([-5, -7])
+    every = neurons("n", 2, threshold_low=low, reset_interval=5, refractory_steps=2, escape=NOISE)
+    check_network(chip([every], []))
     check_network(chip([neurons("n", 2, threshold_low=low, window_steps=3, escape=NOISE)], []))

@@ -47,8 +47,7 @@ def other_neurons() -> Case:
     rng = np.random.default_rng(0)
     kinds = (("ternary",), ("reset",), ("reset", "refractory", "escape", "ternary"))
     populations = [changed(rng, p, kind) for p, kind in zip(case.network.populations, kinds, strict=True)]
-    same = {"threshold": np.full(2, 40), "threshold_low": np.full(2, -30)}
-    populations[0] = replace(populations[0], **same)
+    populations[0] = replace(populations[0], threshold=np.full(2, 40), threshold_low=np.full(2, -30))
     from neuroalign.sim.lava_processes.neurons import neuron_process  # imports Lava
 
     found = [type(neuron_process(p)).__name__ for p in populations]
