@@ -47,25 +47,29 @@ def verify(
 
     A case that differs is made as small as it can be and written to a file that --replay runs again.
     """
+    from tempfile import TemporaryDirectory
+
     from neuroalign.export.atomic import require_writable
     from neuroalign.verify.run import VerifyOptions, emulator_runners
 
     require_writable(out, json)
-    oracle, runners = _oracle(against), emulator_runners()
-    if replay is not None:
-        _replay(replay, oracle, runners)
-        return
-    _run(VerifyOptions(cases, seed, only, workers, time), oracle, runners, out, json, quiet)
+    oracle = _oracle(against)
+    with TemporaryDirectory(prefix="neuroalign-verify-", ignore_cleanup_errors=True) as folder:
+        runners = emulator_runners(Path(folder))
+        if replay is not None:
+            _replay(replay, oracle, runners)
+        else:
+            _run(VerifyOptions(cases, seed, only, workers, time), oracle, runners, out, json, quiet)
 
 
 def _oracle(against: Against) -> Oracle:
     """What to hold the emulator against; refused at once where it is not installed."""
     from neuroalign.errors import BackendMissing
     from neuroalign.sim.lava_processes.backend import LavaBackend
-    from neuroalign.verify.oracles import LavaOracle, ReferenceOracle
+    from neuroalign.verify.oracles import EmulatorOracle, LavaOracle
 
     if against is Against.reference:
-        return ReferenceOracle()
+        return EmulatorOracle()
     missing = LavaBackend().missing()
     if missing:
         raise BackendMissing(f"{missing} (without Lava: neuroalign verify --against reference)")

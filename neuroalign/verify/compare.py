@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, cast, get_args
 
 import numpy as np
@@ -29,13 +30,14 @@ class Runner(Protocol):
 
 @dataclass(frozen=True)
 class EmulatorRunner:
-    """The emulator in one of its implementations."""
+    """The emulator in one of its implementations; ``folder`` keeps the kernels that it compiles."""
 
     implementation: str
+    folder: Path | None = None
 
     def __call__(self, case: Case) -> Recording:
         """The recording; raises whatever the emulator raises."""
-        return Emulator().run(
+        return Emulator(self.folder).run(
             case.network,
             case.stimulus,
             case.probes,

@@ -18,13 +18,15 @@ from neuroalign.verify.case import Case
 from neuroalign.verify.features import Feature, supported
 from neuroalign.verify.neurons import LARGEST_THRESHOLD
 from neuroalign.verify.plastic import draw_plastic_connection
-from neuroalign.verify.rules import draw_program
+from neuroalign.verify.rules import draw_program, draw_rare_program
 from neuroalign.verify.static import Options, draw_fixed, draw_stimulus
 
 MEAN_RATE = 0.2
 """Spikes per step and neuron that the thresholds are drawn for."""
 WIDE = 200
 """Synapses from which on a connection counts as wide."""
+LONG = 512
+"""Steps from which on every k of ``u`` ends a period."""
 LARGEST_BIAS = 1 << 12
 LARGEST_PACE = 1 << 22
 
@@ -75,6 +77,8 @@ def _plan(rng: Generator) -> Plan:
     """Small networks of many parts, wide ones of few, and small ones that run long (for the rare ``u9``)."""
     kind = _KINDS[rng.choice(len(_KINDS), p=[k.share for k in _KINDS])]
     rules = min(int(rng.choice(4, p=(0.2, 0.35, 0.3, 0.15))), kind.most_rules)
+    if kind.name == "long":
+        rules = max(rules, 1)
     if kind.name == "wide" and not rules:
         kind = _WIDE_STATIC
     low, high = kind.sizes
@@ -120,7 +124,8 @@ def _with_rules(rng: Generator, network: ChipNetwork, plan: Plan) -> ChipNetwork
 
 def _with_program(rng: Generator, connection: ChipConnection, steps: int) -> Plasticity | None:
     held = connection.plasticity
-    return held and replace(held, program=draw_program(rng, steps, connection.weight.size > WIDE))
+    program = draw_program(rng, steps, connection.weight.size > WIDE) if steps < LONG else draw_rare_program(rng)
+    return held and replace(held, program=program)
 
 
 def _lively(rng: Generator, network: ChipNetwork, extreme: bool) -> ChipNetwork:

@@ -10,7 +10,7 @@ from pathlib import Path
 from neuroalign.verify.case import Case
 from neuroalign.verify.compare import Difference, Runner
 from neuroalign.verify.files import write_case
-from neuroalign.verify.oracles import Oracle, ReferenceOracle
+from neuroalign.verify.oracles import EmulatorOracle, Oracle
 from neuroalign.verify.run import Result, Work
 from neuroalign.verify.shrink import TIME_LIMIT_S, Shrunk, difference_of, shrink
 
@@ -33,7 +33,7 @@ def smallest(
     """
     if difference.right not in runners:  # the oracle itself failed: there is nothing to hold against it
         return Shrunk(case, difference, 0)
-    runner, quick = runners[difference.right][0], ReferenceOracle()
+    runner, quick = runners[difference.right][0], EmulatorOracle()
     found = Shrunk(case, difference, 0)
     if oracle.name != quick.name and difference.right != quick.name and not difference.failure:
         found = _with_stand_in(found, oracle, quick, runner, time_limit_s / 2, progress)

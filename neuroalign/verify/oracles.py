@@ -65,8 +65,8 @@ class LavaOracle:
 
 
 @dataclass(frozen=True)
-class ReferenceOracle:
-    """The emulator's readable form, which defines what the others compute."""
+class EmulatorOracle:
+    """One of the emulator's implementations; the readable one defines what the others compute."""
 
     name: str = "reference"
     width: int = 1
@@ -81,7 +81,7 @@ class ReferenceOracle:
         for case in cases:
             if stop.is_set():
                 raise Stopped
-            recordings.append(EmulatorRunner("reference")(case))
+            recordings.append(EmulatorRunner(self.name)(case))
         return recordings
 
 

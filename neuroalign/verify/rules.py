@@ -100,6 +100,14 @@ def draw_program(rng: np.random.Generator, steps: int, wide: bool) -> Program:
     return replace(program, t_epoch=epoch)
 
 
+def draw_rare_program(rng: np.random.Generator) -> Program:
+    """A program with a product that acts every 128th, 256th or 512th step."""
+    k = int(rng.integers(MAX_DECIMATION - 2, MAX_DECIMATION + 1))
+    program = with_decimation(random_program(rng, True, 2), k)
+    rare = replace(random_product(rng, k, fixed=True), dependency="u", k=k)
+    return replace(program, dw=(*program.dw, rare), t_epoch=1)
+
+
 def with_decimation(program: Program, k: int) -> Program:
     """The program with every ``u`` at ``k``."""
 

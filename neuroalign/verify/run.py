@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from neuroalign.errors import BackendMissing
 from neuroalign.recording import Recording
@@ -32,11 +33,8 @@ from neuroalign.verify.oracles import LavaOracle, Oracle, Stopped
 
 BATCH = 16
 TICK_S = 0.2
-FIRST = "kernels"
-"""The implementation that runs every case; the others take a share."""
-SHARES = {FIRST: 1, "reference": 8}
-"""An implementation runs every n-th case; those not named run every 40th, since they compile for each rule."""
-COMPILING = 40
+SHARES = {"kernels": 1, "reference": 8, "generated": 25}
+"""An implementation runs every n-th case: all take the usual one, few those that are slow or compile for each rule."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +120,12 @@ class Work:
         return compare(case, expected, recording, names), recording
 
 
-def emulator_runners() -> dict[str, tuple[Runner, int]]:
-    """Every implementation of the emulator, and the share of cases that it takes."""
-    return {name: (EmulatorRunner(name), SHARES.get(name, COMPILING)) for name in IMPLEMENTATIONS}
+def emulator_runners(folder: Path | None = None) -> dict[str, tuple[Runner, int]]:
+    """The emulator's implementations, and the share of cases that each takes.
+
+    ``folder`` keeps the kernels compiled for drawn rules, which nobody needs again; None: where all kernels are kept.
+    """
+    return {name: (EmulatorRunner(name, folder), every) for name, every in SHARES.items() if name in IMPLEMENTATIONS}
 
 
 def recorded(oracle: Oracle, cases: Sequence[Case], stop: threading.Event) -> list[Recording | Difference | None]:

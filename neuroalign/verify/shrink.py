@@ -16,7 +16,7 @@ from neuroalign.errors import InputError, RuleError
 from neuroalign.recording import Recording
 from neuroalign.verify.case import Case
 from neuroalign.verify.compare import FAILURES, Difference, Runner, attempt, compare
-from neuroalign.verify.files import size
+from neuroalign.verify.files import is_smaller, size
 from neuroalign.verify.oracles import Oracle
 from neuroalign.verify.reductions import REDUCTIONS, Reduction
 from neuroalign.verify.rule_reductions import rules
@@ -97,9 +97,8 @@ class _Search:
         return None
 
     def _worth_trying(self, found: Shrunk, reduction: Reduction) -> Iterator[Case]:
-        largest = size(found.case)
         for candidate in _formed(reduction(found.case, found.difference)):
-            if candidate.probes and size(candidate) < largest and self.oracle.takes(candidate):
+            if candidate.probes and is_smaller(candidate, found.case) and self.oracle.takes(candidate):
                 yield candidate
 
     def _differences(self, cases: Sequence[Case]) -> list[Difference | None]:
