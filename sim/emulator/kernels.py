@@ -12,14 +12,14 @@ import inspect
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
 from neuroalign import fixed_point
 from neuroalign.chip import Numbers
-from neuroalign.sim.emulator import escape, neuron_kernels, wire_kernels, wire_shapes
+from neuroalign.sim.emulator import escape, neuron_kernels, neuron_shapes, wire_kernels, wire_shapes
 from neuroalign.sim.emulator.escape import EscapeDraws
 from neuroalign.sim.emulator.layout import Layout
 from neuroalign.sim.emulator.neuron_kernels import update_fixed, update_float, update_more_fixed, update_more_float
@@ -30,7 +30,7 @@ COMPILED = {"cache": True, "nogil": True, "_nrt": False}
 """Options of the kernels. They allocate nothing, so numba need not count references to arrays: every slice and every
 field of a tuple would cost an atomic operation otherwise, half the time of a learning step of 256 neurons."""
 
-SOURCES = (fixed_point, escape, neuron_kernels, wire_shapes, wire_kernels)
+SOURCES = (fixed_point, escape, neuron_shapes, neuron_kernels, wire_shapes, wire_kernels)
 
 
 @numba.njit
@@ -50,7 +50,8 @@ def fixed_step(
     channels = sent.size - u.size
     for k in range(channels):
         sent[k] = given[row, k] if row < given.shape[0] else 0
-    send_fixed(t, wires[:input_wires], scales, sent, static, plastic, transit)
+    if input_wires > 0:
+        send_fixed(t, wires[:input_wires], scales, sent, static, plastic, transit)
     for i in range(populations.size):
         p = populations[i]
         low, high = p.first, p.first + p.size
@@ -74,7 +75,8 @@ def fixed_step(
         _record(record, row, p.column_r, more[1][low:high])
         a[:] = 0
         first, end = p.wires, p.wires_end
-        send_fixed(t, wires[first:end], scales[first:end], sent, static, plastic, transit)
+        if end > first:
+            send_fixed(t, wires[first:end], scales[first:end], sent, static, plastic, transit)
 
 
 @numba.njit(inline="always")
@@ -87,7 +89,8 @@ def float_step(
     channels = sent.size - u.size
     for k in range(channels):
         sent[k] = given[row, k] if row < given.shape[0] else 0.0
-    send_float(t, wires[:input_wires], scales, sent, static, plastic, transit)
+    if input_wires > 0:
+        send_float(t, wires[:input_wires], scales, sent, static, plastic, transit)
     for i in range(populations.size):
         p = populations[i]
         low, high = p.first, p.first + p.size
@@ -111,7 +114,8 @@ def float_step(
         _record(record, row, p.column_r, more[1][low:high])
         a[:] = 0.0
         first, end = p.wires, p.wires_end
-        send_float(t, wires[first:end], scales[first:end], sent, static, plastic, transit)
+        if end > first:
+            send_float(t, wires[first:end], scales[first:end], sent, static, plastic, transit)
 
 
 @lru_cache(maxsize=1)
@@ -152,6 +156,16 @@ def step_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
     return fixed_steps, float_steps
 
 
+class Call(NamedTuple):
+    """``kernel(t0, *before, skip, *after)``, or ``kernel(t0, *before)`` where nothing follows; t0 from ``until`` on needs others."""
+
+    kernel: Callable[..., int]
+    before: tuple[Any, ...]
+    skip: int = 0
+    after: tuple[Any, ...] = ()
+    until: int = 1 << 62
+
+
 class KernelRun:
     """The state of one sample between calls of a kernel."""
 
@@ -168,6 +182,10 @@ class KernelRun:
         self.sums = np.zeros(layout.sums_sizes[0], dtype=layout.dtype)
         self.exact_sums = np.zeros(layout.sums_sizes[1], dtype=np.int64)
         self.events = np.zeros(self.sent.size, dtype=np.int64)
+        kernels = layout.static.convolutions
+        self.taps = np.zeros(
+            2 * int((kernels["kernel_rows"] * kernels["kernel_columns"]).max(initial=0)), dtype=np.int64
+        )
         self.counts = np.zeros((len(layout.populations), 3), dtype=np.int64)
 
     @property
@@ -178,7 +196,7 @@ class KernelRun:
             x.populations, x.input_wires, x.wires, x.scales, x.static, x.keep_u, x.keep_v, x.threshold,
             x.bias,
         )  # fmt: skip
-        states = (self.u, self.v, self.sent, Transit(self.ring, self.sums, self.exact_sums, self.events))
+        states = (self.u, self.v, self.sent, Transit(self.ring, self.sums, self.exact_sums, self.events, self.taps))
         return (*static, *states, self.counts) if x.dtype == np.int32 else (*static, *states)
 
     def more(self, t0: int, steps: int) -> tuple[Numbers, ...]:
@@ -189,7 +207,12 @@ class KernelRun:
 
     def advance(self, t0: int, given: Any, record: Any) -> None:
         """Run ``len(record)`` steps from t0, ``given`` being the input of the first of them; fills ``record``."""
+        call = self.call(t0, given, record)
+        call.kernel(t0, *call.before)
+
+    def call(self, t0: int, given: Any, record: Any) -> Call:
+        """The kernel that runs these steps, and its arguments."""
         fixed_steps, float_steps = step_kernels()
         kernel = fixed_steps if self.layout.dtype == np.int32 else float_steps
         more = self.more(t0, len(record))
-        kernel(t0, given, record, *self.arguments, more, self.layout.plastic.start.values)
+        return Call(kernel, (given, record, *self.arguments, more, self.layout.plastic.start.values))

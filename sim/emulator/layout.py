@@ -14,6 +14,7 @@ from neuroalign.fixed_point import shift, wrap_int32
 from neuroalign.recording import Probe
 from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.escape import SHAPES
+from neuroalign.sim.emulator.neuron_shapes import CALM_BITS, LOIHI, LOIHI_STATE_BITS
 from neuroalign.sim.emulator.order import update_order
 from neuroalign.sim.emulator.plastic_layout import PlasticLayout, lay_out_plastic
 from neuroalign.sim.emulator.wire_layout import lay_out_wires

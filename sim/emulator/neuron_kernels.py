@@ -14,6 +14,7 @@ import numpy as np
 
 from neuroalign import fixed_point
 from neuroalign.sim.emulator.escape import SHAPES
+from neuroalign.sim.emulator.neuron_shapes import CALM_BITS, LOIHI_WEIGHT_SHIFT
 
 decay_towards_zero = numba.njit(fixed_point.decay_towards_zero)
 wrap_int32 = numba.njit(fixed_point.wrap_int32)
@@ -21,10 +22,6 @@ fold_once = numba.njit(fixed_point.fold_once)
 saturate = numba.njit(fixed_point.saturate)
 
 LOGISTIC = SHAPES["logistic"]
-
-LOIHI_WEIGHT_SHIFT = 6
-CALM_BITS = 28
-"""Magnitude of u, v, bias and of the shifted input up to which three of them add up within 32 bits."""
 
 
 @numba.njit(inline="always")
@@ -37,11 +34,9 @@ def _magnitude(x: Any) -> Any:
 
 
 @numba.njit(inline="always")
-def _calm(u: Any, v: Any, bias: Any, a: Any) -> Any:
-    """Whether no sum of a step can leave 32 bits, before it is brought into its format."""
-    if _magnitude(a) >> (CALM_BITS - LOIHI_WEIGHT_SHIFT):
-        return False
-    return (_magnitude(u) | _magnitude(v) | _magnitude(bias)) >> CALM_BITS == 0
+def _calm(u: Any, a: Any) -> Any:
+    """Whether no sum of a step can leave 32 bits: v is always, and bias is where ``p.loihi``, within CALM_BITS."""
+    return _magnitude(a) >> (CALM_BITS - LOIHI_WEIGHT_SHIFT) == 0 and _magnitude(u) >> CALM_BITS == 0
 
 
 @numba.njit(inline="always")
@@ -87,7 +82,7 @@ def update_fixed(
     p: Any, a: Any, u: Any, v: Any, s: Any, keep_u: Any, keep_v: Any, threshold: Any, bias: Any, counts: Any
 ) -> None:
     """One step of plain neurons; ``counts`` gains u and v out of format, and spikes."""
-    if p.loihi and _calm(u, v, bias, a):
+    if p.loihi and _calm(u, a):
         _update_calm(a, u, v, s, keep_u, keep_v, threshold, bias, counts)
         return
     u_excess = v_excess = spikes = 0

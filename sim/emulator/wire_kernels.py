@@ -153,46 +153,60 @@ def _spread_sparse(
 
 
 @numba.njit(inline="always")
-def _spread_convolution(
-    wire: Any, by: Any, sent: Any, events: Any, values: Any, static: Any, out: Any, now: Any, slots: Any
-) -> None:
-    """Each event reaches, through every entry of the kernel, at most one place of each target channel of its group.
+def _find_taps(c: Any, place: Any, taps: Any) -> Any:
+    """Which entries of the kernel lead from a place of the source to one of the target; returns their number.
 
-    Weights (and delays) lie [source channel, row, column, target channel of the group].
+    ``taps`` becomes pairs of a place of the target and an entry.
+    """
+    y, x = place // c.columns + c.pad_rows, place % c.columns + c.pad_columns
+    count = 0
+    for ky in range(c.kernel_rows):
+        row, between = divmod(y - ky * c.reach_rows, c.step_rows)
+        if between != 0 or row < 0 or row >= c.target_rows:
+            continue
+        for kx in range(c.kernel_columns):
+            column, between = divmod(x - kx * c.reach_columns, c.step_columns)
+            if between == 0 and 0 <= column < c.target_columns:
+                taps[2 * count] = row * c.target_columns + column
+                taps[2 * count + 1] = ky * c.kernel_columns + kx
+                count += 1
+    return count
+
+
+@numba.njit(inline="always")
+def _spread_convolution(
+    wire: Any, by: Any, sent: Any, events: Any, values: Any, static: Any, taps: Any, out: Any, now: Any, slots: Any
+) -> None:
+    """Each event reaches, through some entries of the kernel, a place each of every target channel of its group.
+
+    Weights (and delays) lie [source channel, target channel of the group, row, column].
     """
     c = static.convolutions[wire.convolution]
-    size, places = wire.target_size, c.target_rows * c.target_columns
+    size, entries, places = wire.target_size, c.kernel_rows * c.kernel_columns, c.target_rows * c.target_columns
     for e in range(events.size):
         source = events[e]
-        channel, place = source // (c.rows * c.columns), source % (c.rows * c.columns)
-        y, x = place // c.columns + c.pad_rows, place % c.columns + c.pad_columns
-        group = channel // c.sources
+        channel = source // (c.rows * c.columns)
+        count = _find_taps(c, source % (c.rows * c.columns), taps)
         each = by * sent[wire.source + source] if wire.graded else by
-        for ky in range(c.kernel_rows):
-            row, between = divmod(y - ky * c.reach_rows, c.step_rows)
-            if between != 0 or row < 0 or row >= c.target_rows:
-                continue
-            for kx in range(c.kernel_columns):
-                column, between = divmod(x - kx * c.reach_columns, c.step_columns)
-                if between != 0 or column < 0 or column >= c.target_columns:
-                    continue
-                first = ((channel * c.kernel_rows + ky) * c.kernel_columns + kx) * c.targets
-                weight = values[wire.weight + first : wire.weight + first + c.targets]
-                target = group * c.targets * places + row * c.target_columns + column
-                if wire.delay >= 0:
-                    for k in range(c.targets):
-                        out[now * size + target + k * places] += product(weight[k], each)
-                else:
-                    own = static.delays[wire.delays + first : wire.delays + first + c.targets]
-                    for k in range(c.targets):
-                        slot = now + own[k]
-                        slot -= slots * (slot >= slots)
-                        out[slot * size + target + k * places] += product(weight[k], each)
+        for k in range(c.targets):
+            first = (channel * c.targets + k) * entries
+            weight = values[wire.weight + first : wire.weight + first + entries]
+            target = (channel // c.sources * c.targets + k) * places
+            if wire.delay >= 0:
+                image = out[now * size + target : now * size + target + places]
+                for i in range(count):
+                    image[taps[2 * i]] += product(weight[taps[2 * i + 1]], each)
+            else:
+                own = static.delays[wire.delays + first : wire.delays + first + entries]
+                for i in range(count):
+                    slot = now + own[taps[2 * i + 1]]
+                    slot -= slots * (slot >= slots)
+                    out[slot * size + target + taps[2 * i]] += product(weight[taps[2 * i + 1]], each)
 
 
 @numba.njit(**INNER)
 def _spread(
-    wire: Any, by: Any, sent: Any, events: Any, values: Any, static: Any, out: Any, now: Any, slots: Any
+    wire: Any, by: Any, sent: Any, events: Any, values: Any, static: Any, taps: Any, out: Any, now: Any, slots: Any
 ) -> None:
     """Add what the events deliver to ``out``, rows of a slot each; ``now`` is the row that a delay of 0 leads to.
 
@@ -206,7 +220,7 @@ def _spread(
     elif wire.pattern == SPARSE:
         _spread_sparse(wire, by, sent, events, values, static, out, now, slots)
     else:
-        _spread_convolution(wire, by, sent, events, values, static, out, now, slots)
+        _spread_convolution(wire, by, sent, events, values, static, taps, out, now, slots)
 
 
 @numba.njit(**INNER)
@@ -244,7 +258,7 @@ def _send_fixed(t: Any, wire: Any, by: Any, sent: Any, events: Any, values: Any,
     out, now, slots = ring, (t + max(wire.delay, 0)) % wire.slots, wire.slots
     if wire.sums == SUMS:
         out, now, slots = transit.sums, (0 if wire.delay >= 0 else -wire.first_bin), wire.slots + wire.bins
-    _spread(wire, by, sent, events, values, static, out, now, slots)
+    _spread(wire, by, sent, events, values, static, transit.taps, out, now, slots)
     if wire.sums == SUMS:
         _deliver_sums(t, wire, transit.sums, ring)
 
@@ -279,4 +293,4 @@ def send_float(t: Any, wires: Any, scales: Any, sent: Any, static: Any, plastic:
         ring = transit.ring[wire.ring : wire.ring + wire.slots * wire.target_size]
         now, events = (t + max(wire.delay, 0)) % wire.slots, transit.events[:count]
         values = plastic if wire.plastic else static.weights
-        _spread(wire, scales[w], sent, events, values, static, ring, now, wire.slots)
+        _spread(wire, scales[w], sent, events, values, static, transit.taps, ring, now, wire.slots)

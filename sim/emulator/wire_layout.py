@@ -138,11 +138,8 @@ def _fill_pattern(row: Any, c: ChipConnection, pools: _Pools) -> None:
 
 def _kernel_order(c: ChipConnection, values: Numbers) -> Numbers:
     """Weights or delays of a connection as the kernels hold them."""
-    if isinstance(
-        c.pattern, Convolution
-    ):  # [group, target channel, source channel, row, column] -> target channel last
-        grouped = values.reshape(c.pattern.groups, -1, *c.pattern.weight_shape[1:])
-        return np.moveaxis(grouped, 1, -1)
+    if isinstance(c.pattern, Convolution):  # (group, target channel, source channel, ...): source channel first
+        return values.reshape(c.pattern.groups, -1, *c.pattern.weight_shape[1:]).swapaxes(1, 2)
     return values.T if c.pattern is None else values[source_order(c.pattern)]
 
 

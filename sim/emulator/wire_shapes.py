@@ -66,3 +66,4 @@ class Transit(NamedTuple):
     sums: NDArray[np.int32]  # 0 between two connections
     exact_sums: NDArray[np.int64]
     events: NDArray[np.int64]  # which entries of a source are not 0
+    taps: NDArray[np.int64]  # which entries of a kernel an event passes through, and where to
