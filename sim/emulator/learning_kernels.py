@@ -29,7 +29,7 @@ from neuroalign.sim.emulator import (
     streams,
     trace_kernels,
 )
-from neuroalign.sim.emulator.kernels import COMPILED, KernelRun, fixed_step, float_step
+from neuroalign.sim.emulator.kernels import COMPILED, Call, KernelRun, fixed_step, float_step
 from neuroalign.sim.emulator.layout import Layout
 from neuroalign.sim.emulator.learning_reference import VARIABLES
 from neuroalign.sim.emulator.plastic_connection import SOURCE_STATES
@@ -209,11 +209,17 @@ class LearningRun(KernelRun):
             done = end
 
     def _advance(self, t0: int, given: Any, record: Any, tables: Tables) -> None:
+        call = self.call(t0, given, record, tables)
+        call.kernel(t0, *call.before, call.skip, *call.after)
+
+    def call(self, t0: int, given: Any, record: Any, tables: Tables | None = None) -> Call:
+        """As in :class:`KernelRun`; ``tables`` None: those of the start."""
         first, draws = self.draws.chunk(t0)
         fixed_steps, float_steps = learning_kernels()
         kernel = fixed_steps if self.layout.dtype == np.int32 else float_steps
-        more = self.more(t0, len(record))
-        kernel(t0, given, record, *self.arguments, more, tables, self.synapses, draws, t0 - first, self.calls.routines(tables))
+        tables = self.layout.plastic.tables if tables is None else tables
+        before = (given, record, *self.arguments, self.more(t0, len(record)), tables, self.synapses, draws)
+        return Call(kernel, before, t0 - first, (self.calls.routines(tables),), first + CHUNK)
 
     def read(self, name: str, state: str) -> Numbers:
         """A state of a plastic connection, a copy: of the shape of the weights, or (N,) of a trace or spike times."""

@@ -50,6 +50,7 @@ class Session:
         self.network, self.probes = network, probes
         received = tuple((p.name, "a") for p in network.populations)  # the kernels forget it at the end of a step
         self._prepared = Prepared(network, tuple(dict.fromkeys((*probes, *received))))
+        from neuroalign.sim.emulator.bound import BoundStep
         from neuroalign.sim.emulator.input_kernels import first_not_binary
 
         self._first_not_binary = first_not_binary
@@ -57,7 +58,7 @@ class Session:
         self._run = self._prepared.start(self._prepared.draws(ENDLESS))
         self._record = np.zeros((1, layout.columns), dtype=layout.dtype)
         self._given = np.zeros((1, layout.channels), dtype=layout.dtype)
-        self._nothing = np.zeros((0, layout.channels), dtype=layout.dtype)
+        self._bound = BoundStep(self._run, self._given, self._record) if BoundStep.possible(self._run) else None
         self._binary = np.concatenate(
             [np.zeros(0, dtype=bool), *(np.full(port.size, port.message_bits == 0) for port in network.inputs)]
         )
@@ -89,8 +90,14 @@ class Session:
         InputError
             If an input has another size or values that it does not take; the network is then as before.
         """
-        arriving = self._nothing if inputs is None else self._filled(inputs)
-        self._run.advance(self._steps, arriving, self._record)
+        if inputs is None:
+            self._given[:] = 0
+        else:
+            self._fill(inputs)
+        if self._bound is None:
+            self._run.advance(self._steps, self._given, self._record)
+        else:
+            self._bound(self._steps)
         self._steps += 1
         states = {probe: values.astype(dtype) for probe, values, dtype in self._outputs}
         for name, state in self._plastic:
@@ -188,8 +195,8 @@ class Session:
             if probe[1] not in PLASTIC_STATES
         )
 
-    def _filled(self, inputs: Any) -> Numbers:
-        """The inputs of a step side by side."""
+    def _fill(self, inputs: Any) -> None:
+        """Put the inputs of a step side by side."""
         by_name = inputs if isinstance(inputs, Mapping) else self._single(inputs)
         if len(by_name) != len(self._ports):
             _refuse_names(self.network, by_name)
@@ -203,7 +210,6 @@ class Session:
             raise InputError(
                 f"a binary input is {self._given[0, bad]} at channel {bad}; it takes 0 or 1; encode it first"
             )
-        return self._given
 
     def _single(self, inputs: Any) -> dict[str, Any]:
         if len(self.network.inputs) != 1:

@@ -1,0 +1,103 @@
+"""One step of a run in a call of few microseconds: arrays are handed to the kernel once, not in every step.
+
+numba looks at every array of every call, which for the some seventy arrays of a learning kernel takes several times as
+long as a step of a small network. Here they are handed over once and kept as the kernel takes them; a step then calls
+the compiled kernel by its address. Only this module and ``lanes`` know how numba calls functions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+from numba.core import types
+from numba.experimental import structref
+from numba.extending import intrinsic
+
+if TYPE_CHECKING:
+    from neuroalign.sim.emulator.kernels import KernelRun
+
+CACHED = {"cache": True, "nogil": True}
+
+
+@structref.register
+class FrameType(types.StructRef):
+    """Arguments of a kernel: those before ``skip``, and those after it."""
+
+
+class Frame(structref.StructRefProxy):
+    """As Python sees it."""
+
+
+structref.define_boxing(FrameType, Frame)
+
+
+@intrinsic
+def _call(typing_context: Any, address: Any, t0: Any, before: Any, skip: Any, after: Any) -> Any:
+    """``kernel(t0, *before, skip, *after)``, without ``skip`` where nothing follows it."""
+    last = (types.int64, *after.types) if len(after.types) else ()
+    taken = (types.int64, *before.types, *last)
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        where, first, held, skipped, rest = values
+        arguments = [first, *(builder.extract_value(held, k) for k in range(len(before.types)))]
+        if last:
+            arguments += [skipped, *(builder.extract_value(rest, k) for k in range(len(after.types)))]
+        function = context.call_conv.get_function_type(types.int64, taken)
+        pointer = builder.inttoptr(where, function.as_pointer())
+        return context.call_conv.call_function(builder, pointer, types.int64, taken, arguments)[1]
+
+    return types.int64(types.int64, types.int64, before, types.int64, after), generate
+
+
+@numba.njit(**CACHED)
+def _frame(frame_type: Any, before: Any, after: Any) -> Any:
+    frame = structref.new(frame_type)
+    frame.before = before
+    frame.after = after
+    return frame
+
+
+@numba.njit(**CACHED)
+def _step(frame: Any, address: Any, t0: Any, skip: Any) -> Any:
+    return _call(address, t0, frame.before, skip, frame.after)
+
+
+class BoundStep:
+    """Runs one step of ``run`` in each call.
+
+    Parameters
+    ----------
+    run
+        A run without escape noise and without programs that change: these hand other arrays over in other steps.
+    given, record : (1, ...)
+        What every step reads its input from and writes its record to.
+    """
+
+    def __init__(self, run: KernelRun, given: Any, record: Any) -> None:
+        self._run, self._given, self._record = run, given, record
+        self._bind(0)
+
+    @staticmethod
+    def possible(run: KernelRun) -> bool:
+        """Whether the run's steps all take the same arrays."""
+        return run.escape_draws.neurons == 0 and not run.layout.plastic.later
+
+    def __call__(self, t: int) -> None:
+        """Run step index ``t`` (from 0)."""
+        if not self._first <= t < self._until:
+            self._bind(t)
+        _step(self._frame, self._address, t, t - self._first)
+
+    def _bind(self, t: int) -> None:
+        call = self._run.call(t, self._given, self._record)
+        self._first, self._until = t - call.skip, call.until
+        before, after = numba.typeof(call.before), numba.typeof(call.after)
+        taken = (types.int64, *before.types, *((types.int64, *after.types) if call.after else ()))
+        kernel: Any = call.kernel
+        kernel.compile(taken)
+        compiled = kernel.overloads[taken]
+        self._address = np.int64(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+        frame_type = FrameType([("before", before), ("after", after)])
+        self._frame = _frame(frame_type, call.before, call.after)
