@@ -12,6 +12,7 @@ from neuroalign.reproduce.table import Bar, Check
 SOURCE = "Gierlich et al. 2025, arXiv 2503.02642"
 TASKS = "sal_tasks:"
 EARLY, LATE = 1_000_000, 3_000_000
+MISMATCHES = (0.02, 0.05, 0.1, 0.3)
 STUCK = 0.05
 """A loss above this is that of a student that learned nothing of the target's form."""
 
@@ -75,6 +76,15 @@ def _microcircuit_checks(values: Values) -> tuple[Check, ...]:
             f"{stuck} of {len(losses['FA'])} seeds above {STUCK:g}",
         ),
     )  # fmt: skip
+
+
+def _mismatch_checks(values: Values) -> tuple[Check, ...]:
+    plain, varied = (fmean(values[case]["angle"]) for case in ("none", "synaptic, 0.3"))
+    return (
+        Check(
+            "30 % of synaptic mismatch costs less than 5 degrees", varied - plain < 5, f"{plain:.1f} to {varied:.1f}"
+        ),
+    )
 
 
 SAL: tuple[Part, ...] = (
@@ -149,6 +159,58 @@ SAL: tuple[Part, ...] = (
             for label, aligned in (("without SAL", False), ("with SAL", True))
         ),
         seeds=3,
+    ),
+    Part(
+        "psp",
+        "Two neurons with alpha-shaped synapses: where their weights end, for equal and different biases",
+        SOURCE,
+        tuple(
+            Case(
+                f"{shape}, biases {'equal' if biases[0] == biases[1] else 'apart'}",
+                TASKS + "psp",
+                {"shape": shape, "epochs": 1500, "biases": list(biases)},
+                {"epochs": 100},
+            )
+            for shape in ("rectangular", "alpha, short", "alpha, long")
+            for biases in ((-0.5, -0.5), (-1.0, 1.0))
+        ),
+    ),
+    Part(
+        "dale",
+        "Two excitatory neurons with inhibition beside: SAL makes effective weights equal",
+        SOURCE,
+        tuple(
+            Case(
+                f"{form}, W = {weight:g}",
+                TASKS + "dale",
+                {"weight": weight, "steps": 2_000_000, "form": form},
+                {"steps": 100_000},
+            )
+            for form in ("float", "exact")
+            for weight in (0.0, 0.5, 1.0, 1.5, 2.0)
+        ),
+        seeds=3,
+        notes=("Form exact is the chip with 8-bit weights and exact carry.",),
+    ),
+    Part(
+        "mismatch",
+        "The 50 x 50 layer where every synapse's rate, or every neuron's trace time constant, differs; 1e6 steps, float",
+        SOURCE + "; the sweep is our own",
+        (
+            Case("none", TASKS + "mismatched", {"steps": EARLY, "kind": "none", "sigma": 0.0}, {"steps": 50_000}),
+            *(
+                Case(
+                    f"{kind}, {sigma:g}",
+                    TASKS + "mismatched",
+                    {"steps": EARLY, "kind": kind, "sigma": sigma},
+                    {"steps": 50_000},
+                )
+                for kind in ("synaptic", "trace")
+                for sigma in MISMATCHES
+            ),
+        ),
+        seeds=3,
+        checks=_mismatch_checks,
     ),
     Part(
         "microcircuit",

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from neuroalign.experiments.mismatch import Kind, sal_with_mismatch
+from neuroalign.experiments.sal_dale import run_dale
 from neuroalign.experiments.sal_layers import FEEDBACK, FORWARD, run_layer, run_pair, swapped
 from neuroalign.experiments.sal_microcircuit import Arm, run_microcircuit
+from neuroalign.experiments.sal_psp import Shape, run_psp
 from neuroalign.experiments.sal_sampling import Noise, run_sampling
+from neuroalign.fidelity.learning import angle_degrees, pearson
 from neuroalign.reproduce.learners import Form, weights_for
 from neuroalign.reproduce.task import Result
 from neuroalign.rules.sal import sal
@@ -76,3 +80,25 @@ def microcircuit(seed: int, arm: Arm, *, epochs: int = 150, backend: str = "emul
     result = run_microcircuit(arm, seed, epochs=epochs)
     figures = {"loss": result.final_loss(), **dict(zip(("W1", "W2", "B"), map(float, result.weights[-1]), strict=True))}
     return {"figures": figures, "curves": {"loss": [list(range(1, epochs + 1)), result.loss.tolist()]}}
+
+
+def psp(seed: int, shape: Shape, epochs: int, *, biases: Sequence[float], backend: str = "emulator") -> Result:
+    """Two neurons with another synaptic kernel; it has one form, so ``backend`` is not used."""
+    first, second = biases
+    result = run_psp(shape, seed, epochs=epochs, biases=(first, second))
+    return {"figures": {"|W01 - W10| / 2|W|": result.apart(max(1, epochs // 4))}, "curves": {}}
+
+
+def dale(seed: int, weight: float, steps: int, form: Form = "float", *, backend: str = "emulator") -> Result:
+    """Two excitatory neurons with interneurons, for one forward synapse."""
+    choices = {} if form == "float" else {"weight_limit": PAIR_LIMIT, "rng_seed": seed}
+    result = run_dale(weights_for(form, backend, [FEEDBACK], **choices), seed, weight, steps)
+    figures = {"effective, forward": result.forward, "effective, back": result.backward, "synapse": result.synapse}
+    return {"figures": figures | {"apart": abs(result.forward - result.backward)}, "curves": {}}
+
+
+def mismatched(seed: int, kind: Kind, sigma: float, steps: int, *, backend: str = "emulator") -> Result:
+    """The layer with mismatch, in float; it has one form, so ``backend`` is not used."""
+    forward, learnt = sal_with_mismatch(seed, kind, sigma, steps)
+    figures = {"angle": angle_degrees(forward.T, learnt) or 90.0, "r": pearson(forward.T, learnt) or 0.0}
+    return {"figures": figures, "curves": {}}

@@ -88,6 +88,7 @@ FLOAT_BARS = (Bar("r, 100 s", ">=", 0.95), Bar("sign, 100 s", ">=", 0.91))
 LONG_BARS = (Bar("r, 1000 s", ">=", 0.985), Bar("sign, 1000 s", ">=", 0.96))
 CHIP_BARS = (Bar("r, 400 s", ">=", 0.975, known="must"), Bar("r, 1000 s", ">=", 0.97, known="must"))
 
+MISMATCHES = (0.05, 0.1, 0.2, 0.3)
 COARSE = {"learning_rate": 1e-2, "decay": 0.0}
 """Without carry the published rate and decay round to nothing: the least that 8 bits hold, and no decay."""
 
@@ -147,6 +148,25 @@ STDWI: tuple[Part, ...] = (
             _case("fast trace 10 ms", "published", 400.0, report=[100.0, 400.0], rule={"tau_fast": 0.010}),
             _case("slow trace 100 ms", "published", 400.0, report=[100.0, 400.0], rule={"tau_slow": 0.100}),
             _case("fast trace 40 ms", "published", 400.0, report=[100.0, 400.0], rule={"tau_fast": 0.040}),
+        ),
+        seeds=3,
+    ),
+    Part(
+        "mismatch",
+        "STDWI where every synapse's learning rate, or every neuron's trace time constants, differ; 100 s, float",
+        SOURCE + "; the sweep is our own",
+        (
+            Case("none", TASKS + "mismatched", {"seconds": 100.0, "kind": "none", "sigma": 0.0}, {"seconds": 10.0}),
+            *(
+                Case(
+                    f"{kind}, {sigma:g}",
+                    TASKS + "mismatched",
+                    {"seconds": 100.0, "kind": kind, "sigma": sigma},
+                    {"seconds": 10.0},
+                )
+                for kind in ("synaptic", "trace")
+                for sigma in MISMATCHES
+            ),
         ),
         seeds=3,
     ),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.experiments.alignment import checked_estimates, sign_chance
+from neuroalign.experiments.mismatch import Kind, stdwi_with_mismatch
 from neuroalign.experiments.stdwi import infer
 from neuroalign.experiments.stdwi_activity import Protocol, forward_weights, record_activity
 from neuroalign.experiments.stdwi_neurons import DT, neurons_network, neurons_stimulus
@@ -106,6 +107,13 @@ def rate_mirror(
     times = _times(seconds, report)
     estimates = infer_by_rate_mirror(activity, [round(time / activity.dt) for time in times], seed=seed)
     return _judged(np.array(times), activity.weight, estimates, report or (seconds,))
+
+
+def mismatched(seed: int, seconds: float, kind: Kind, sigma: float, *, backend: str = "emulator") -> Result:
+    """STDWI with mismatch, in float; it has one form, so ``backend`` is not used."""
+    activity = record_activity(Protocol(), seconds, seed)
+    found = stdwi_with_mismatch(activity, seed, kind, sigma)
+    return {"figures": {"r": pearson(activity.weight, found) or 0.0, "sign": sign_agreement(activity.weight, found)}}
 
 
 def wiener(seed: int, seconds: float, report: Sequence[float], *, backend: str = "emulator") -> Result:
