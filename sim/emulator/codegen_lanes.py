@@ -93,13 +93,14 @@ class Synapse:
     def update(self, variable: int, terms: Sequence[Term], held: Mapping[str, str]) -> Updated:
         """Write the update of w, d or t (0, 1, 2); ``held`` maps them to names of their values before it."""
         synapses = {name: Lane(code, self.ranges[name], "h") for name, code in held.items()}
-        marks: list[tuple[str, str]] = []
+        marks: list[str] = []
         changes = [self._change(term, synapses, marks) for term in terms]
         half = not self.alone and fits_half(self.plan.rule, variable, terms)
         start = Lane(synapses[SYNAPTIC[variable]].code, self.ranges[SYNAPTIC[variable]], "h")
         if half and only_rises(self.plan.rule, variable, terms):
             return self._risen(start, changes, step_of(terms))
-        return self._limited(variable, start, changes, "h" if half else "i", marks)
+        even = all(term.left > 0 for term in terms)
+        return self._limited(variable, start, changes, "h" if half else "i", marks, even)
 
     def _risen(self, start: Lane, changes: Sequence[Lane], step: int) -> Updated:
         code = f"add(shift_left({start.code}, h({FRACTION_BITS})), offset{step})"
@@ -109,24 +110,20 @@ class Synapse:
         return Updated(value, f"most({code}, h({HALF_MAX - 1}))", "h", HALF_MAX - 1)
 
     def _limited(
-        self, variable: int, start: Lane, changes: Sequence[Lane], letter: str, marks: list[tuple[str, str]]
+        self, variable: int, start: Lane, changes: Sequence[Lane], letter: str, marks: list[str], even: bool
     ) -> Updated:
         values = start.values.shifted(0, FRACTION_BITS)
         total = Lane(self.text.let(f"shift_left({start.as_letter(letter)}, {letter}({FRACTION_BITS}))"), values, letter)
         for number, change in enumerate(changes):
-            total = self._sum(total, change, number == len(changes) - 1, marks)
-        total = self._in_range(variable, total, marks)
-        value = f"shift_right(add({total.code}, offset_{letter}), {letter}({FRACTION_BITS}))"
+            total = self._sum(total, change, number == len(changes) - 1, marks, even)
+        value = f"shift_right({self._in_range(variable, total, marks)}, {letter}({FRACTION_BITS}))"
         value = value if letter == "h" else f"h({value})"
         if not marks:
             return Updated(value, "", letter)
-        wide = "i" if any(width == "i" for _, width in marks) else "h"
-        joined = marks[0][0] if marks[0][1] == wide else f"{wide}({marks[0][0]})"
-        for code, width in marks[1:]:
-            joined = f"bits_of_either({joined}, {code if width == wide else f'{wide}({code})'})"
-        return Updated(value, f"marked({joined})", wide)
+        count = "count_half" if letter == "h" else "count_word"
+        return Updated(value, f"{count}({' | '.join(marks)})", letter)
 
-    def _sum(self, total: Lane, change: Lane, last: bool, marks: list[tuple[str, str]]) -> Lane:
+    def _sum(self, total: Lane, change: Lane, last: bool, marks: list[str], even: bool) -> Lane:
         """The accumulator after one more product; in 32 bits the last sum is limited by :meth:`_in_range`."""
         letter, values = total.letter, total.values.plus(change.values)
         plain = f"add({total.code}, {change.as_letter(letter)})"
@@ -134,13 +131,16 @@ class Synapse:
             if values.width == INT16:
                 return Lane(self.text.let(plain), values, letter)
             limited = self.text.let(f"saturating_add({total.code}, {change.as_letter(letter)})")
-            marks.append((f"bits_that_differ({limited}, {plain})", letter))
+            # an even sum is never the upper end, which is odd, by itself
+            upper = even and values.low >= HALF_MIN
+            marks.append(f"same({limited}, h({HALF_MAX}))" if upper else f"differ({limited}, {plain})")
             return Lane(limited, values.within(HALF_MIN, HALF_MAX), letter)
         exact = Lane(self.text.let(plain), values, letter)
         return exact if last else self._limit(exact, str(ACCUMULATOR_MIN), str(ACCUMULATOR_MAX), marks)
 
-    def _in_range(self, variable: int, total: Lane, marks: list[tuple[str, str]]) -> Lane:
-        name, mode = SYNAPTIC[variable], self.plan.rule.sign_mode
+    def _in_range(self, variable: int, total: Lane, marks: list[str]) -> str:
+        """The accumulator within the range of the variable, and the offset."""
+        name, mode, letter = SYNAPTIC[variable], self.plan.rule.sign_mode, total.letter
         least_high, most_low = HALF_MAX - (1 << FRACTION_BITS) + 1, HALF_MIN
         if name == "t":
             most_low = ACCUMULATOR_MIN
@@ -148,26 +148,28 @@ class Synapse:
             most_low = 0
         elif mode == "inhibitory":
             least_high, most_low = 0, -255 << FRACTION_BITS
-        low = f"low_{name}_{total.letter}" if total.values.low < most_low else ""
-        high = f"high_{name}_{total.letter}" if total.values.high > least_high else ""
-        if not low and not high:
-            return total
-        code = f"most({total.code}, {low})" if low else total.code
-        limited = self.text.let(f"least({code}, {high})" if high else code)
-        marks.append((f"bits_that_differ({limited}, {total.code})", total.letter))
-        return Lane(limited, total.values.within(ACCUMULATOR_MIN, ACCUMULATOR_MAX), total.letter)
+        code = total.code
+        if total.values.low < most_low:
+            marks.append(f"above(low_{name}_{letter}, {code})")
+            code = self.text.let(f"most({code}, low_{name}_{letter})")
+        if total.values.high <= least_high:
+            return f"add({code}, offset_{letter})"
+        marks.append(f"above({total.code}, high_{name}_{letter})")
+        if letter == "h" and least_high:
+            return f"saturating_add({code}, offset_h)"  # the same as limited to 32767 - offset before
+        return f"add(least({code}, high_{name}_{letter}), offset_{letter})"
 
-    def _limit(self, exact: Lane, low: str, high: str, marks: list[tuple[str, str]]) -> Lane:
+    def _limit(self, exact: Lane, low: str, high: str, marks: list[str]) -> Lane:
         """Within two numbers, marked where it was not; nothing where the range proves that it is."""
         values = exact.values.within(int(low), int(high))
         if values == exact.values:
             return exact
         code = f"most({exact.code}, i({low}))" if exact.values.low < int(low) else exact.code
         limited = self.text.let(f"least({code}, i({high}))" if exact.values.high > int(high) else code)
-        marks.append((f"bits_that_differ({limited}, {exact.code})", "i"))
+        marks.append(f"differ({limited}, {exact.code})")
         return Lane(limited, values, "i")
 
-    def _change(self, term: Term, synapses: Mapping[str, Lane], marks: list[tuple[str, str]]) -> Lane:
+    def _change(self, term: Term, synapses: Mapping[str, Lane], marks: list[str]) -> Lane:
         """A product, shifted and limited."""
         letter = "h" if term.change.width == INT16 else "i"
         if term.kind == "scalar" or (term.kind == "masked" and self.alone):
@@ -183,7 +185,7 @@ class Synapse:
             return Lane(self._line(f"line{term.number}"), term.change, letter)
         return self._general(term, synapses, marks)
 
-    def _general(self, term: Term, synapses: Mapping[str, Lane], marks: list[tuple[str, str]]) -> Lane:
+    def _general(self, term: Term, synapses: Mapping[str, Lane], marks: list[str]) -> Lane:
         parts = [self._scalar(term)]
         if term.has_line and (term.target or not self.alone):
             name = f"line{term.number}"
@@ -199,7 +201,7 @@ class Synapse:
             product = Lane(f"shift_right({product.code}, {product.letter}({right}))", values, product.letter)
         return self._shifted_left(term, product, marks)
 
-    def _shifted_left(self, term: Term, product: Lane, marks: list[tuple[str, str]]) -> Lane:
+    def _shifted_left(self, term: Term, product: Lane, marks: list[str]) -> Lane:
         values = product.values.shifted(0, term.left)
         if values.width == INT16 and product.letter == "h":
             return Lane(self.text.let(f"shift_left({product.code}, h({term.left}))"), values, "h")

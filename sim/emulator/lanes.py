@@ -54,21 +54,36 @@ shift_left = _binary(lambda builder, a, b: builder.shl(a, b))
 shift_right = _binary(lambda builder, a, b: builder.ashr(a, b))
 bits_of_both = _binary(lambda builder, a, b: builder.and_(a, b))
 bits_of_either = _binary(lambda builder, a, b: builder.or_(a, b))
-bits_that_differ = _binary(lambda builder, a, b: builder.xor(a, b))
 least = _call("llvm.smin")
 most = _call("llvm.smax")
 saturating_add = _call("llvm.sadd.sat")
 
 
+def _comparison(operator: str) -> Any:
+    """A function of two numbers of one type to a truth value."""
+
+    def operation(typing_context: Any, a: Any, b: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            return builder.icmp_signed(operator, *values)
+
+        return types.boolean(a, a), generate
+
+    return intrinsic(operation)
+
+
+same, differ, above = _comparison("=="), _comparison("!="), _comparison(">")
+
+
 @intrinsic
-def marked(typing_context: Any, a: Any) -> Any:
-    """1 where ``a`` is not 0, in its width."""
+def count_half(typing_context: Any, truth: Any) -> Any:
+    """1 where something is true, in 16 bits."""
+    return types.int16(types.boolean), lambda context, builder, signature, values: builder.zext(values[0], ir.IntType(16))
 
-    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        (value,) = values
-        return builder.zext(builder.icmp_signed("!=", value, value.type(0)), value.type)
 
-    return a(a), generate
+@intrinsic
+def count_word(typing_context: Any, truth: Any) -> Any:
+    """1 where something is true, in 32 bits."""
+    return types.int32(types.boolean), lambda context, builder, signature, values: builder.zext(values[0], ir.IntType(32))
 
 
 @intrinsic
