@@ -65,19 +65,19 @@ RULES = {
     [
         ("stdp", "mixed", 1), ("stdp", "inhibitory", 3), ("reversed", "mixed", 1), ("triplet", "excitatory", 1),
         ("coupled", "mixed", 2), ("carried", "mixed", 1), ("fractions", "inhibitory", 1), ("wrapping", "mixed", 1),
-        ("additive", "excitatory", 5),
+        ("additive", "excitatory", 3),
     ],
 )  # fmt: skip
 def test_kernels_are_bit_equal(name: str, mode: SignMode, t_epoch: int) -> None:
     changed = 0
-    for number, (shape, rate) in enumerate([((70, 40), 0.08), ((33, 5), 0.5), ((2, 9), 0.2)]):
+    for number, (shape, rate) in enumerate([((70, 40), 0.08), ((33, 5), 0.5)]):
         rng = np.random.default_rng(number)
         own = compare(
-            program(*RULES[name], t_epoch=t_epoch), rng, fixed=True, sign_mode=mode, shape=shape, steps=70 * t_epoch,
+            program(*RULES[name], t_epoch=t_epoch), rng, fixed=True, sign_mode=mode, shape=shape, steps=50 * t_epoch,
             rate=rate, forms=FORMS, folder=None,
         )  # fmt: skip
         changed += own[0].changed
-        assert own[0].epochs > 35
+        assert own[0].epochs > 25
     assert changed > 20
 
 
@@ -86,7 +86,7 @@ def test_drawn_programs_are_bit_equal(seed: int) -> None:
     rng = np.random.default_rng(seed)
     mode = SIGN_MODES[seed % 3]
     compare(
-        random_program(rng), rng, fixed=True, sign_mode=mode, shape=(40, 20), steps=150, rate=0.2, forms=FORMS,
+        random_program(rng), rng, fixed=True, sign_mode=mode, shape=(40, 20), steps=80, rate=0.2, forms=FORMS,
         folder=None,
     )  # fmt: skip
 
@@ -97,7 +97,7 @@ def test_real_kernels_agree_up_to_rounding(mode: SignMode, t_epoch: int) -> None
     real = program(dw, "2^-6*y0*x2*x0 - 2^-3*x0*t", "2^-5*y0*y1 - 2^-3*y0*d", t_epoch)
     for shape, rate in (((70, 40), 0.1), ((5, 3), 0.5)):
         own = compare(
-            replace(real), np.random.default_rng(1), fixed=False, sign_mode=mode, shape=shape, steps=300, rate=rate,
+            replace(real), np.random.default_rng(1), fixed=False, sign_mode=mode, shape=shape, steps=150, rate=rate,
             forms=FORMS, folder=None,
         )  # fmt: skip
         assert own[0].changed > 20
@@ -124,9 +124,9 @@ def pair_stdp_update(text: str, form: int, offset: int, values: Any) -> tuple[An
 def test_pair_stdp_is_exact_on_every_weight_and_trace(text: str, form: int) -> None:
     """All weights and source traces, and of target traces and offsets the ends and some between."""
     weights, traces = np.arange(-256, 256), np.arange(0, 128)
-    y1 = np.array([0, 1, 2, 31, 64, 126, 127])
+    y1 = np.array([0, 1, 2, 64, 127])
     w, target_traces = np.repeat(weights, y1.size), np.tile(y1, weights.size)
-    for offset, (sx, sy) in every((0, 1, 63, 96, 127), ((1, 1), (0, 1), (1, 0))):
+    for offset, (sx, sy) in every((0, 96, 127), ((1, 1), (0, 1), (1, 0))):
         found, limited = pair_stdp_update(text, form, offset, (w, traces, target_traces, sx, sy))
         x0, y0 = np.array([[sx]]), np.array([[sy]])
         named = {"x0": x0, "y0": y0, "w": w[None, :], "x1": traces[:, None], "y1": target_traces[None, :]}
