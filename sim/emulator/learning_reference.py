@@ -200,9 +200,10 @@ class PlasticState:
         """The draws that round a variable up or down, in [0, 1): one for all synapses, or one for each."""
         if self.rounding_seed is None:
             return np.asarray(self.streams.rounding[epoch])
-        targets, sources = (self.ty.size, self.tx.size)
-        source, target = self._of_synapses(np.arange(sources)[None, :]), self._of_synapses(np.arange(targets)[:, None])
-        return synapse_draws(self.rounding_seed, VARIABLES.index(name), epoch, source, target) / 2**ROUNDING_BITS
+        source = self._of_synapses(np.arange(self.tx.size)[None, :])
+        target = self._of_synapses(np.arange(self.ty.size)[:, None])
+        draws = synapse_draws(self.rounding_seed, VARIABLES.index(name), epoch, source, target)
+        return np.asarray(draws / 2**ROUNDING_BITS)
 
     def _with_sign(self, name: str, z: Numbers) -> Numbers:
         """Weights keep the sign of their mode, delays are not negative."""

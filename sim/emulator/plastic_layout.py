@@ -66,7 +66,8 @@ class PlasticLayout(NamedTuple):
 
     def tables_at(self, t: int) -> tuple[Tables, int | None, tuple[int, ...]]:
         """Tables of step index t (from 0), the step index at which the next ones begin, and what changes just at t."""
-        tables, starting = self.tables, ()
+        tables = self.tables
+        starting: tuple[int, ...] = ()
         for step, changed, following in self.later:
             if step - 1 > t:
                 return tables, step - 1, starting

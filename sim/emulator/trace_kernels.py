@@ -49,7 +49,7 @@ def _graded_trace(trace: Any, payload: Any, mode: Any) -> Any:
             return (byte if payload != 0 else trace), payload != 0
         total = np.int32((trace + byte) & 255)
         if mode == ADD_SATURATE:
-            return np.int32(min(total, TRACE_LIMIT - 1)), payload != 0
+            return (total if total < TRACE_LIMIT else np.int32(TRACE_LIMIT - 1)), payload != 0
         carried = total >= TRACE_LIMIT
         return (np.int32(total - (TRACE_LIMIT - 1)) if carried else total), carried and payload != 0
 

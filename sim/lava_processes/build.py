@@ -24,15 +24,14 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipConnection, ChipNetwork
 from neuroalign.sim.lava_processes import lava_compat
 from neuroalign.sim.lava_processes.holdable import check_network, check_sample
-from neuroalign.sim.lava_processes.learning import learning_rule
 
 lava_compat.install()
 
-from lava.proc.dense.process import LearningDense  # noqa: E402
 from lava.proc.io.source import RingBuffer  # noqa: E402
 
 from neuroalign.sim.lava_processes.neurons import neuron_process  # noqa: E402
-from neuroalign.sim.lava_processes.synapses import connect, static_process, weight_options  # noqa: E402
+from neuroalign.sim.lava_processes.plastic_processes import connect_learning, plastic_process  # noqa: E402
+from neuroalign.sim.lava_processes.synapses import connect, static_process  # noqa: E402
 
 
 def build_processes(
@@ -74,7 +73,7 @@ def build_processes(
         synapse, target = synapses[connection.name], nodes[connection.target]
         connect(connection, nodes[connection.source], synapse, target)
         if connection.plasticity is not None:
-            target.s_out.connect(synapse.s_in_bap)
+            connect_learning(connection, connection.plasticity, nodes, synapse)
     return nodes | synapses
 
 
@@ -85,9 +84,4 @@ def _source(values: NDArray[Any]) -> Any:
 def _synapse(connection: ChipConnection, recorder: Any) -> Any:
     if connection.plasticity is None:
         return static_process(connection, recorder)
-    return LearningDense(
-        weights=connection.weight.astype(np.int32),
-        tag_1=connection.plasticity.tag.astype(np.int32),
-        learning_rule=learning_rule(connection.plasticity.program),
-        **weight_options(connection, recorder),
-    )
+    return plastic_process(connection, connection.plasticity, recorder)

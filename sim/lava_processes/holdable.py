@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, EscapeNoise, Fixed, Plasticity
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, EscapeNoise, Fixed
 from neuroalign.errors import ConversionRefused, InputError
-from neuroalign.microcode import check_integers
 from neuroalign.recording import Stimulus
+from neuroalign.sim.lava_processes.holdable_learning import check_plasticity
 from neuroalign.sim.lava_processes.holdable_synapses import check_payloads, check_synapses
 from neuroalign.sim.lava_processes.refusal import check_range, refused
 
@@ -26,8 +26,6 @@ _LAVA_FIELDS: dict[str, int | str] = {
 _STATE_BITS = 24
 _LARGEST_TERNARY = 2**25
 _LARGEST_COUNT = 2**31 - 1
-_TAG_RANGE = (-257, 255)  # what Lava limits tags to, the lower end as it has it
-_ROUNDING_SEED = 2
 # Lava checks none of these; beyond them its integer types would wrap or its shifts be undefined.
 _RANGES = {
     "bias_mant": (-(2**15), 2**15 - 1),
@@ -53,7 +51,7 @@ def check_network(network: ChipNetwork) -> None:
         _check_population(population)
     sizes = {i.name: i.size for i in network.inputs} | {p.name: p.size for p in network.populations}
     for connection in network.connections:
-        _check_connection(connection, sizes)
+        _check_connection(connection, sizes, {i.name for i in network.inputs})
 
 
 def check_stimulus(network: ChipNetwork, stimulus: Stimulus) -> None:
@@ -135,19 +133,7 @@ def _check_escape(where: str, noise: EscapeNoise) -> None:
         raise refused(where, "escape seed", noise.seed, "seeds from 0")
 
 
-def _check_connection(connection: ChipConnection, sizes: Mapping[str, int]) -> None:
-    where = f"connection {connection.name!r}"
+def _check_connection(connection: ChipConnection, sizes: Mapping[str, int], inputs: Collection[str]) -> None:
     check_synapses(connection, (sizes[connection.target], sizes[connection.source]))
     if connection.plasticity is not None:
-        _check_plasticity(where, connection, connection.plasticity)
-
-
-def _check_plasticity(where: str, connection: ChipConnection, plasticity: Plasticity) -> None:
-    if connection.max_delay:
-        raise refused(where, "plastic synapses and a delay of", connection.max_delay, "no delays where it learns")
-    if plasticity.rounding_seed != _ROUNDING_SEED:
-        raise refused(where, "rounding_seed", plasticity.rounding_seed, f"{_ROUNDING_SEED}, always")
-    if plasticity.tag.shape != connection.weight.shape:
-        raise refused(where, "tags of shape", plasticity.tag.shape, f"the weights' {connection.weight.shape}")
-    check_range(where, "tag", plasticity.tag, *_TAG_RANGE)
-    check_integers(plasticity.program)
+        check_plasticity(connection, connection.plasticity, sizes, inputs)

@@ -9,19 +9,25 @@ from numpy.typing import NDArray
 
 from neuroalign.errors import BackendMissing, ConversionRefused, InputError
 from neuroalign.fixed_point import lava_weights
-from neuroalign.microcode import TRACES, Program, check_integers
+from neuroalign.microcode import PRE_TRACES, TRACES, Program, check_integers
 from neuroalign.microcode_text import to_text
 from neuroalign.sim.lava_processes import lava_compat
 from neuroalign.sim.lava_processes.backend import LavaBackend
 
+NO_DECAY = 1e17
+"""A time constant in steps that Lava's integer Vars hold and of which exp(-1/tau) is 1 in double precision."""
 
-def learning_rule(program: Program) -> Any:
-    """Lava's own ``Loihi2FLearningRule`` for a Program.
+
+def learning_rule(program: Program, *, third_factors: bool = False) -> Any:
+    """Lava's own ``Loihi2FLearningRule`` for a Program, or ``Loihi3FLearningRule``.
 
     Parameters
     ----------
     program
-        Integer microcode. Lava's names: ``d`` is tag_2, ``t`` is tag_1, and the tag's update is ``dt``.
+        Integer microcode. Lava's names: ``d`` is tag_2, ``t`` is tag_1, and the tag's update is ``dt``. An infinite
+        tau becomes 1e17 steps, of which Lava's ``exp(-1/tau)`` is 1.
+    third_factors
+        Whether y1, y2 and y3 come in through ``s_in_y1`` to ``s_in_y3``, which then takes the place of post traces.
 
     Raises
     ------
@@ -35,12 +41,16 @@ def learning_rule(program: Program) -> Any:
     if missing:
         raise BackendMissing(missing)
     lava_compat.install()
-    from lava.magma.core.learning.learning_rule import Loihi2FLearningRule
+    from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
 
     rules = {"dw": program.dw, "dd": program.dd, "dt": program.tag_update}
     texts = {name: to_text(products) for name, products in rules.items() if products}
-    traces = {f"{name}_{what}": getattr(program.trace(name), what) for name in TRACES for what in ("impulse", "tau")}
-    return Loihi2FLearningRule(**texts, **traces, t_epoch=program.t_epoch, rng_seed=program.rng_seed)
+    traces: dict[str, float] = {}
+    for name in PRE_TRACES if third_factors else TRACES:
+        trace = program.trace(name)
+        traces |= {f"{name}_impulse": trace.impulse, f"{name}_tau": min(trace.tau, NO_DECAY)}
+    rule = Loihi3FLearningRule if third_factors else Loihi2FLearningRule
+    return rule(**texts, **traces, t_epoch=program.t_epoch, rng_seed=program.rng_seed)
 
 
 def learning_dense(program: Program, weights: NDArray[Any], *, weight_exp: int = 0, name: str | None = None) -> Any:

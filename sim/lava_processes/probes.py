@@ -18,9 +18,9 @@ RESTING = ("r",)
 """The further state of a population with refractory steps."""
 
 SYNAPTIC = ("w", "t", "d")
-SOURCE_TRACES = ("x1", "x2")
-TARGET_TRACES = ("y1", "y2", "y3")
-PLASTIC_STATES = SYNAPTIC + SOURCE_TRACES + TARGET_TRACES
+SOURCE_STATES = ("x1", "x2", "tx")
+TARGET_STATES = ("y1", "y2", "y3", "ty")
+PLASTIC_STATES = SYNAPTIC + SOURCE_STATES + TARGET_STATES
 """States of a plastic connection, recorded at the end of chosen steps."""
 
 
@@ -62,10 +62,10 @@ def recorded_shape(network: ChipNetwork, probe: Probe, steps: int, reads: int) -
     connection = {c.name: c for c in network.connections if c.plasticity is not None}.get(name)
     if connection is None:
         return steps, network.population(name).size
-    targets, sources = connection.weight.shape
     if state in SYNAPTIC:
-        return reads, targets, sources
-    return reads, sources if state in SOURCE_TRACES else targets
+        return reads, *connection.weight.shape
+    targets, sources = connection.shape
+    return reads, sources if state in SOURCE_STATES else targets
 
 
 def recorded_dtype(network: ChipNetwork, probe: Probe) -> np.dtype[Any]:

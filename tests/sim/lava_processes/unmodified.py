@@ -34,7 +34,7 @@ def one_sample(case: Case, sample: int) -> list[NDArray[Any]]:
             sinks[name, state] = RingBuffer(shape=(case.network.population(name).size,), buffer=case.steps)
             sources = [processes[name].s_out] if state == "s" else []
             if state == "a":
-                sources = [processes[c.name].a_out for c in case.network.connections if c.target == name]
+                sources = [processes[c.name].a_out for c in case.network.connections if c.drives and c.target == name]
             for port in sources:
                 port.connect(sinks[name, state].a_in)
     read: dict[Any, list[NDArray[Any]]] = {probe: [] for probe in case.probes if probe[1] not in "sa"}
