@@ -133,8 +133,8 @@ def test_pair_stdp_is_exact_on_every_weight_and_trace(text: str, form: int) -> N
         total, excess = accumulate(
             np.broadcast_to(w, found.shape),
             program(text).dw,
-            dict.fromkeys(("x0", "y0", "u"), named),  # type: ignore[misc]
+            dict.fromkeys(("x0", "y0", "u"), named),
         )
-        exact = rounded(total, (127 - offset) / 128)
+        exact = rounded(total, np.asarray((127 - offset) / 128))
         np.testing.assert_array_equal(found, np.clip(exact, -256, 255))
         assert limited == np.count_nonzero(excess | (exact != np.clip(exact, -256, 255)))

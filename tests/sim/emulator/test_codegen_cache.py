@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from small_chips import chip, neurons, wire
@@ -14,7 +15,7 @@ from neuroalign.chip import ChipConnection, ChipNetwork, Plasticity
 from neuroalign.microcode import Trace
 from neuroalign.microcode_text import program_from_text
 from neuroalign.recording import Stimulus
-from neuroalign.sim.emulator import Emulator, codegen_cache
+from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.codegen_cache import is_cached, kernel, source_name, user_folder
 from neuroalign.sim.emulator.codegen_source import source_of
 from neuroalign.sim.emulator.codegen_terms import plan_of, rule_of
@@ -25,7 +26,7 @@ from neuroalign.sim.emulator.routines import WORTH_COMPILING, WORTH_LOADING, cho
 TRACE = Trace(40.0, 8.0)
 
 
-def learning(dw: str, t_epoch: int = 1, size: int = 6, tags: str | None = None) -> ChipNetwork:
+def learning(dw: str, t_epoch: int = 1, size: int = 6, tags: str = "") -> ChipNetwork:
     """Two populations that follow the input, and a connection that learns between them."""
     program = program_from_text(dw, dt=tags, t_epoch=t_epoch, x1=TRACE, y1=TRACE)
     weight = np.arange(size * size).reshape(size, size) % 90 * 2
@@ -81,7 +82,7 @@ def test_another_process_finds_the_machine_code(tmp_path: Path) -> None:
 
 def test_the_name_tells_rules_and_versions_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {source_name(source(rule)) for rule in ("x0*y1", "2*x0*y1", "y0*x1")}
-    monkeypatch.setattr(codegen_cache.numba, "__version__", "0.0.0")
+    monkeypatch.setattr(numba, "__version__", "0.0.0")
     names |= {source_name(source(rule)) for rule in ("x0*y1", "2*x0*y1", "y0*x1")}
     assert len(names) == 6
 
