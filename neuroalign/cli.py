@@ -175,6 +175,17 @@ def deploy(
         Path | None,
         typer.Option("--save", metavar="FILE.nir", help="Also write what the chip holds as NIR, integers included."),
     ] = None,
+    threads: Annotated[
+        int, typer.Option(help="Samples that the emulator runs at the same time; no more than processors.", min=1)
+    ] = 1,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="FOLDER",
+            help="Keep there what the emulator has done; after an interruption the same command goes on from it.",
+        ),
+    ] = None,
     seed: Seed = 0,
     out: Out = Path("neuroalign-report"),
     json: Json = None,
@@ -196,6 +207,8 @@ def deploy(
             lava_samples=samples,
             strict=strict,
             seed=seed,
+            threads=threads,
+            checkpoint=checkpoint,
             progress=progress,
             command="neuroalign " + " ".join(sys.argv[1:]),
         )

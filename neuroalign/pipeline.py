@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import platform
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +50,8 @@ PACKAGES = ("numpy", "numba", "h5py", "matplotlib", "nir", "torch", "norse", "la
 class Options:
     """How to run: which backends, on how many samples each, with what seed, and whom to tell of progress.
 
-    ``learning`` says for plastic connections by name how their rules are put on chip.
+    ``learning`` says for plastic connections by name how their rules are put on chip. The emulator runs so many samples
+    at a time as ``threads`` says, and in the folder ``checkpoint`` keeps what it has done, a folder for each run.
     """
 
     backends: tuple[BackendName, ...] = ("emulator",)
@@ -58,6 +60,8 @@ class Options:
     strict: bool = False
     learning: Mapping[str, RuleChoices] | None = None
     seed: int = 0
+    threads: int | None = 1
+    checkpoint: Path | None = None
     command: str = ""
     progress: Progress | None = None
 
@@ -279,8 +283,23 @@ def _emulated(label: str, chip: ChipNetwork, encoded: Encoded, options: Options)
         "emulator",
         chip.profile_id,
         chip,
-        lambda: Emulator().run(chip, stimulus, probes, read_steps=reads, progress=_told(options, f"emulator: {label}")),
+        lambda: Emulator().run(
+            chip,
+            stimulus,
+            probes,
+            read_steps=reads,
+            threads=options.threads,
+            store=_store(options, label),
+            progress=_told(options, f"emulator: {label}"),
+        ),
     )
+
+
+def _store(options: Options, label: str) -> Path | None:
+    """A folder of its own for each run's checkpoint."""
+    if options.checkpoint is None:
+        return None
+    return options.checkpoint / re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
 
 
 def _timed(label: str, backend: str, profile_id: str, chip: ChipNetwork | None, run: Callable[[], Recording]) -> Run:

@@ -102,6 +102,19 @@ def test_the_same_seed_gives_the_same_figures(call: Call, tmp_path: Path) -> Non
     assert measured[0] == measured[1]
 
 
+def test_the_same_command_goes_on_from_its_checkpoint_and_another_is_refused(call: Call, tmp_path: Path) -> None:
+    file = write_network(tmp_path / "net.nir")
+    options = ["--dt", 1e-3, "--steps", 50, "--quiet", "--threads", 2, "--checkpoint", "kept"]
+    assert call("deploy", file, *options).code == 0
+    kept = tmp_path / "kept"
+    assert {p.name for p in kept.iterdir()} == {"float-model", "ideal-chip-order-no-rounding", "loihi2-emulator"}
+    files = {path: path.stat().st_mtime_ns for path in kept.rglob("*.npz")}
+    assert files
+    assert call("deploy", file, *options).code == 0
+    assert {path: path.stat().st_mtime_ns for path in kept.rglob("*.npz")} == files
+    refused(call("deploy", file, *options, "--seed", 4), 2, "kept/float-model", "of another run (other stimulus)")
+
+
 def test_what_the_chip_holds_is_saved_as_nir(call: Call, tmp_path: Path) -> None:
     file = write_network(tmp_path / "net.nir")
     ended = call("deploy", file, "--dt", 1e-3, "--steps", 50, "--quiet", "--save", "chip.nir")
