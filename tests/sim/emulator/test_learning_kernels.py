@@ -181,7 +181,16 @@ def test_long_runs_take_no_memory_per_step(monkeypatch: pytest.MonkeyPatch) -> N
 def test_learning_kernels_are_keyed_to_all_they_were_compiled_from() -> None:
     """The disk cache of numba must not serve kernels that were compiled from other sources of the same package."""
     here = Path(interpreter.__file__).parent
-    names = ("escape", "neuron_kernels", "wire_shapes", "wire_kernels", "kernels", "products", "plastic_tables")
+    names = (
+        "escape",
+        "neuron_shapes",
+        "neuron_kernels",
+        "wire_shapes",
+        "wire_kernels",
+        "kernels",
+        "products",
+        "plastic_tables",
+    )
     names += ("streams", "trace_kernels", "accumulator", "interpreter", "lanes", "routines")
     files = [here.parents[1] / "fixed_point.py", *(here / f"{name}.py" for name in names)]
     stamp = zlib.crc32("".join(file.read_text() for file in files).encode())
