@@ -67,7 +67,7 @@ def test_show_tells_everything(call: Call) -> None:
     ended = call("show", "stdwi", "--profile", "loihi2", "--form", "exact")
     assert ended.code == 0, ended.err
     words = ["eta (fast - slow - lambda w)", "2003.03988", "local: each synapse reads", "dw = u", "dt = 5*2^-4*x0*y1"]
-    words += ["needs traces: y1, y2; idle", "y3", "products: 5", "18 bits of state", "u5", "odd constants"]
+    words += ["needs traces: y1, y2; idle", "y3", "products: 5", "18 bits of state", "u4", "odd constants"]
     for word in words:
         assert word in ended.out
 

@@ -2,8 +2,9 @@
 
 With m tag bits a weight unit is ``2**m`` tag units. Every ``2**k`` epochs the transfer takes place, in the form
 
-exact   floor division of the tag, made from the engine's uncompensated product shift: the remainder stays
-sgn     one unit when abs(tag) exceeds a threshold below 2**m, so that it does not move back at once: no shift
+stochastic  all of the tag, rounded to weight units with a draw: the remainder is thrown away
+sgn         one unit when abs(tag) exceeds 7/8 of 2**m, so that it does not move back at once; the remainder stays
+exact       floor division of the tag, made from the engine's uncompensated product shift: the remainder stays
 
 The tag saturates at 255, so m and k must leave room for what arrives between two transfers.
 """
@@ -11,31 +12,57 @@ The tag saturates at 255, so m and k must leave room for what arrives between tw
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from neuroalign.errors import ConversionRefused
-from neuroalign.microcode import Factor, Product
+from neuroalign.microcode import MAX_DECIMATION, Factor, Product
 
-CarryForm = Literal["direct", "exact", "sgn"]
+CarryForm = Literal["direct", "stochastic", "sgn", "exact"]
+AskedForm = Literal["auto", "carry", "direct", "stochastic", "sgn", "exact"]
+"""What can be asked for: a form, ``auto`` for the best of all, ``carry`` for the best that keeps small changes."""
 
 EXACT_FACTORS: Mapping[int, tuple[int, ...]] = {5: (1,), 6: (8, 8), 7: (8, 4), 8: (4, 4)}
 """Tag bits m to the constants beside the idle trace with which the product shift becomes a division by 2**m."""
-SGN_THRESHOLD, SGN_TAG_BITS = 112, 7
-"""Hysteresis: a unit of 128 tag units moves when the tag exceeds 112."""
-LONGEST_K = 6
-"""Transfers every 64 epochs cost little; rarer ones would only use up the tag's room."""
+TAG_BITS: Mapping[CarryForm, tuple[int, ...]] = {
+    "direct": (),
+    "stochastic": (7, 6, 5, 4, 3, 2),
+    "sgn": (7, 6, 5, 4),
+    "exact": tuple(sorted(EXACT_FACTORS, reverse=True)),
+}
+LONGEST_K: Mapping[CarryForm, int] = {"direct": 0, "stochastic": MAX_DECIMATION, "sgn": 6, "exact": 6}
+"""Transfers every 64 epochs cost little; rarer ones would only use up the tag's room, but they are what makes the
+stochastic form better: it loses something at each."""
 TAG_LIMIT = 255
 OVERLAP = 4.0
 """Spikes that may overlap in a trace when room in the tag is estimated: about as many as fill it. With room for two only,
 bursts saturate the tag, and the largest weights stay behind."""
 
 
+@dataclass(frozen=True)
+class Transfer:
+    """Tag bits m, k, and the share of the tag's room that four overlapping spikes use."""
+
+    form: CarryForm
+    bits: int = 0
+    k: int = 0
+    used: float = 0.0
+
+
+def threshold(bits: int) -> int:
+    """What abs(tag) has to exceed in the sgn form: 7/8 of a weight unit."""
+    return int(7 * 2 ** (bits - 3))
+
+
 def transfer(form: CarryForm, bits: int, k: int, idle: str | None) -> tuple[tuple[Product, ...], tuple[Product, ...]]:
     """Products that move whole units from tag to weight: those of dw, and those of the tag."""
     if form == "direct":
         return (), ()
+    if form == "stochastic":
+        tag = (Factor("t"),)
+        return (Product("u", 1, -bits, tag, k),), (Product("u", -1, 0, tag, k),)
     if form == "sgn":
-        signs = [(Factor("t", h, sign=True),) for h in (-SGN_THRESHOLD, SGN_THRESHOLD)]
+        signs = [(Factor("t", h, sign=True),) for h in (-threshold(bits), threshold(bits))]
         moved = tuple(Product("u", 1, -1, sign, k) for sign in signs)
         return moved, tuple(Product("u", -1, bits - 1, sign, k) for sign in signs)
     divide = tuple(Factor(str(idle), c) for c in EXACT_FACTORS[bits])
@@ -45,18 +72,25 @@ def transfer(form: CarryForm, bits: int, k: int, idle: str | None) -> tuple[tupl
     return (Product("u", 1, 0, (Factor("t", half), *divide), k),), (back,)
 
 
-def choose_transfer(
-    form: CarryForm, change: float, spikes_per_epoch: float, bits: int | None, k: int | None, rule: str
-) -> tuple[int, int, float]:
-    """Tag bits, k, and the share of the tag's room that they are expected to use.
+def possible_transfers(
+    form: CarryForm,
+    change: float,
+    spikes_per_epoch: float,
+    bits: int | None,
+    k: int | None,
+    rule: str,
+    most_k: int | None = None,
+) -> list[Transfer]:
+    """Transfers of a form for which the tag has room, most bits first, for each the longest period that leaves room.
 
     Parameters
     ----------
     change
         Weight units by which a spike that meets one other spike moves a synapse.
     bits, k
-        What was asked for; None chooses the most bits, and then the longest period, that leave room. Bits that were
-        asked for need room for one spike pair only.
+        What was asked for; None leaves it open. Bits that were asked for need room for one spike pair only.
+    most_k
+        The longest period; None takes the form's.
 
     Raises
     ------
@@ -64,25 +98,29 @@ def choose_transfer(
         If four overlapping spikes would saturate the tag whatever is chosen, or one pair with the bits asked for.
     """
     if form == "direct":
-        return 0, 0, 0.0
+        return [Transfer("direct")]
+
+    most = LONGEST_K[form] if most_k is None else most_k
 
     def used(m: int, period: int) -> float:
-        room = TAG_LIMIT - (SGN_THRESHOLD if form == "sgn" else 2 ** (m - 1))
-        return OVERLAP * change * 2.0**m * (1 + spikes_per_epoch * 2.0**period) / room
+        kept = {"sgn": threshold(m), "exact": 1 << (m - 1)}.get(form, 0)
+        return float(OVERLAP * change * 2.0**m * (1 + spikes_per_epoch * 2.0**period) / (TAG_LIMIT - kept))
 
-    if bits is None and form == "sgn":
-        bits = SGN_TAG_BITS  # there is no other: rare bursts saturate the tag, which costs less than not learning
-    possible = [bits] if bits is not None else sorted(EXACT_FACTORS, reverse=True)
+    def longest(m: int) -> int | None:
+        return next((p for p in range(most, -1, -1) if used(m, p) <= 1), None)
+
     if bits is not None and used(bits, 0) <= OVERLAP:
-        best = next((p for p in range(LONGEST_K, -1, -1) if used(bits, p) <= 1), 0)
-        return bits, best if k is None else k, used(bits, best if k is None else k)
-    for m in possible:
-        fitting = [p for p in range(LONGEST_K, -1, -1) if used(m, p) <= 1]
-        if k is not None and used(m, 0) <= 1:
-            return m, k, used(m, k)
-        if fitting:
-            return m, fitting[0], used(m, fitting[0])
-    m = possible[-1]
+        chosen = k if k is not None else longest(bits) or 0
+        return [Transfer(form, bits, chosen, used(bits, chosen))]
+    found = []
+    for m in TAG_BITS[form] if bits is None else (bits,):
+        period = longest(m)
+        if period is not None:
+            chosen = period if k is None else k
+            found.append(Transfer(form, m, chosen, used(m, chosen)))
+    if found:
+        return found
+    m = bits or TAG_BITS[form][-1]
     raise ConversionRefused(
         f"rule {rule!r}: one spike pair moves a weight by {change:.3g} units, {change * 2**m:.3g} of the {TAG_LIMIT} that the tag holds "
         f"in the {form} form with {m} tag bits, and bursts must fit too; use a larger weight_limit (or unit), or the direct form"

@@ -38,12 +38,14 @@ DEAD_LIMIT = 64.0
 class Held:
     """Products that stand for one real coefficient, and the coefficient they have together.
 
-    ``dead`` is the weight, in held units, up to which a divided term rounds to 0.
+    ``dead`` is the weight, in held units, up to which a divided term rounds to 0. ``clocked`` is the number of transfers
+    that take place for each spike at which the term should act, where it acts at transfers instead; else 0.
     """
 
     products: tuple[Product, ...]
     coefficient: float
     dead: float = 0.0
+    clocked: float = 0.0
 
     @property
     def divided(self) -> bool:

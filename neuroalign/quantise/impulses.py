@@ -13,23 +13,27 @@ from neuroalign.errors import RuleError
 from neuroalign.rule import LearningRule
 
 RATE_HZ = 30.0
-"""Assumed rate of an active neuron."""
+"""Rate of an active neuron, where neither rule nor choices say."""
 TRACE_MAX = 127
 LEAST_IMPULSE = 8
 """Impulses are not lowered below this for the sake of coefficients: a trace needs some levels to decay through."""
 
 
-def peak(tau: float) -> float:
-    """The expected peak of a trace, in units of its impulse; ``tau`` in seconds."""
-    mean = RATE_HZ * tau
+def peak(tau: float, rate: float) -> float:
+    """The expected peak of a trace, in units of its impulse; ``tau`` in seconds, ``rate`` in Hz."""
+    mean = rate * tau
     return 1 + mean + 3 * math.sqrt(mean / 2)
 
 
-def choose_impulses(rule: LearningRule, given: Mapping[str, int] | None, divisor: int = 1) -> dict[str, int]:
+def choose_impulses(
+    rule: LearningRule, given: Mapping[str, int] | None, rates: tuple[float, float], divisor: int = 1
+) -> dict[str, int]:
     """Trace name to impulse: the given ones, otherwise powers of two that leave room for the expected peak.
 
     Parameters
     ----------
+    rates : Hz
+        Of active pre and post neurons.
     divisor
         Lowers the chosen ones by this power of two, where they stay at 8 or more: smaller impulses mean larger
         coefficients, which microcode holds with a smaller relative error.
@@ -46,6 +50,6 @@ def choose_impulses(rule: LearningRule, given: Mapping[str, int] | None, divisor
             raise RuleError(f"trace {name!r}: impulse {impulse}; a 7-bit trace takes 1..{TRACE_MAX}")
     chosen = {}
     for name, trace in rule.traces.items():
-        largest = 2 ** math.floor(math.log2(max(TRACE_MAX / peak(trace.tau), 1)))
+        largest = 2 ** math.floor(math.log2(max(TRACE_MAX / peak(trace.tau, rates[trace.of == "post"]), 1)))
         chosen[name] = (given or {}).get(name) or max(largest // divisor, min(largest, LEAST_IMPULSE))
     return chosen

@@ -1,38 +1,43 @@
 """A learning rule to the Program of a learning engine: traces, coefficients, and how sub-LSB changes are carried.
 
-A weight of 8 bits moves by whole units, while a rule moves it by thousandths. Three forms:
+A weight of 8 bits moves by whole units, while a rule moves it by thousandths. Four forms:
 
 ``direct``
     The terms act on the weight; what is below one unit exists only through stochastic rounding.
-``exact``
-    The terms act on the tag, whose unit is ``2**-m`` of the weight's. Every ``2**k`` epochs whole weight units move from
-    tag to weight by floor division, made from the engine's uncompensated product shift: nothing is drawn, the
-    remainder stays. It leans on that shift and on odd constants, so it is a form for Lava's engine.
+``stochastic``
+    The terms act on the tag, whose unit is ``2**-m`` of the weight's. Every ``2**k`` epochs the tag moves to the weight,
+    rounded by a draw, and the remainder is thrown away.
 ``sgn``
-    As exact, but one unit at a time, when ``abs(tag)`` exceeds a threshold with hysteresis. The transfer uses no shift.
+    As that, but one unit at a time, when ``abs(tag)`` exceeds a threshold with hysteresis, and the remainder stays.
+``exact``
+    Whole weight units move by floor division, made from the engine's uncompensated product shift: nothing is drawn, the
+    remainder stays. It leans on that shift and on odd constants, so it is a form for Lava's engine.
+
+Which one suits a rule is predicted (:mod:`carry_pass`), unless one is asked for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from neuroalign.conversion import ConversionRow
-from neuroalign.errors import ConversionRefused, RuleError
-from neuroalign.microcode import Product, Program, Trace
+from neuroalign.errors import ConversionRefused, NeuroalignError, RuleError
+from neuroalign.microcode import Product, Program, Trace, nearest_coefficient
 from neuroalign.profile import Profile
-from neuroalign.quantise.carry import CarryForm, choose_transfer, transfer
+from neuroalign.quantise.carry import CarryForm, transfer
+from neuroalign.quantise.carry_pass import Candidate, best, candidates, decay_term, forms_to_try, per_transfer, score
 from neuroalign.quantise.coefficients import Held, hold_coefficient
 from neuroalign.quantise.engine import check_profile, check_program
 from neuroalign.quantise.impulses import RATE_HZ
+from neuroalign.quantise.prediction import Prediction, predict
 from neuroalign.quantise.rule_choices import RuleChoices
-from neuroalign.quantise.rule_rows import epoch_rows, form_row, term_row, trace_rows, words
+from neuroalign.quantise.rule_rows import epoch_rows, form_row, prediction_rows, term_row, trace_rows, words
 from neuroalign.quantise.rule_scales import (
     Scales,
     choose_scales,
     dependency,
     factors,
-    idle_trace,
     placed_terms,
     trace_slots,
 )
@@ -40,21 +45,20 @@ from neuroalign.rule import TAG, WEIGHT, LearningRule, Term
 
 __all__ = ["HeldRule", "RuleChoices", "float_program", "hold_rule", "trace_slots"]
 
-WEIGHT_RANGE = 255
-"""Largest magnitude of a held weight."""
-
 
 @dataclass(frozen=True)
 class HeldRule:
     """A Program, the unit of its weights in the model's unit, and the rows of its constants.
 
-    A carried weight unit is ``2**tag_bits`` tag units; 0 in the direct form.
+    A carried weight unit is ``2**tag_bits`` tag units; 0 in the direct form. ``prediction`` is None in floats.
     """
 
     program: Program
     weight_unit: float
     rows: tuple[ConversionRow, ...] = field(default=())
     tag_bits: int = 0
+    form: CarryForm = "direct"
+    prediction: Prediction | None = None
 
 
 def float_program(rule: LearningRule, dt: float, weight_unit: float = 1.0) -> Program:
@@ -107,64 +111,129 @@ def hold_rule(
         If a coefficient is out of reach; the message names the remedy.
     """
     if profile.arithmetic == "float64":
-        if choices.form != "direct":
+        if choices.form not in ("direct", "auto"):
             raise ConversionRefused(
                 f"rule {rule.name!r}: profile {profile.id!r} computes in double precision, so the {choices.form} form has nothing to carry; "
                 "use the direct form"
             )
         return HeldRule(float_program(rule, dt, weight_unit), weight_unit)
     check_profile(rule.name, profile)
-    _check_form(rule, choices)
-    bits, k, used = choose_transfer(
-        choices.form,
-        _pair_change(rule, weight_unit),
-        RATE_HZ * dt * choices.t_epoch,
-        choices.tag_bits,
-        choices.k,
-        rule.name,
-    )
-    scales = choose_scales(rule, weight_unit, bits, choices, free_unit)
-    held_terms = {
-        n: _hold_term(rule, *placed, scales, choices.form)
-        for n, placed in sorted(enumerate(placed_terms(rule)), key=lambda t: set(t[1][0].factors) != {WEIGHT})
-    }  # terms proportional to the weight first: where they are out of reach, no unit helps
-    terms = [(term, place, held_terms[n]) for n, (term, place) in enumerate(placed_terms(rule))]
-    program = _program(rule, scales, terms, choices, k, dt)
-    check_program(rule.name, program, profile)
-    rows = (
-        *trace_rows(rule, where, scales.slots, scales.impulses, dt),
-        *(
-            term_row(where, term, held, scales.per_held(rule, term, place), TAG if bits or place == TAG else "weight")
-            for term, place, held in terms
-        ),
-        form_row(where, choices.form, program, bits, used, scales.weight_unit),
-        *epoch_rows(where, choices.t_epoch),
-    )
-    return HeldRule(program, scales.weight_unit, rows, bits)
+    conversion = _Conversion(rule, where, profile, dt, weight_unit, choices, free_unit)
+    found: list[tuple[float, HeldRule]] = []
+    refusals: list[NeuroalignError] = []
+    for form in forms_to_try(rule, choices):
+        if form == "stochastic" and choices.form != form and any(value < GOOD_SCORE for value, _ in found):
+            continue  # it loses something at every transfer, so that others are better wherever they are possible
+        try:
+            possible = candidates(rule, form, choices, conversion.rates, weight_unit, dt)
+        except ConversionRefused as error:
+            refusals.append(error)
+            continue
+        for candidate in possible:
+            if candidate.clocked and any(
+                h.form == form == "exact" and h.tag_bits == candidate.transfer.bits for _, h in found
+            ):
+                continue  # a decay at spikes is the rule's own, and leans on no more than the form does
+            try:
+                found.append(conversion.held(candidate))
+            except (ConversionRefused, RuleError) as error:
+                refusals.append(error)
+    if not found:
+        raise refusals[0]
+    return found[best([(value, *_asks(held)) for value, held in found])][1]
 
 
-def _check_form(rule: LearningRule, choices: RuleChoices) -> None:
-    if choices.form != "direct" and rule.tag:
-        raise RuleError(f"rule {rule.name!r} uses the tag itself, so it cannot carry; use the direct form")
-    if choices.form == "exact" and idle_trace(trace_slots(rule)) is None:
-        raise RuleError(f"rule {rule.name!r} uses all five traces, and exact carry needs an idle one; use the sgn form")
+def _asks(held: HeldRule) -> tuple[CarryForm, bool, int]:
+    """What a program asks of a chip: its form, whether it leans on the product shift, and steps between transfers."""
+    program = held.program
+    return held.form, any(p.shift for p in program.products), 2 ** (program.k or 0) * program.t_epoch
 
 
-def _pair_change(rule: LearningRule, weight_unit: float) -> float:
-    """The most weight units by which one term moves a synapse when each trace holds one spike, weights full."""
-    changes = [0.0]
-    for term in rule.weight:
-        change = abs(term.coefficient) / weight_unit
-        for factor in term.factors:
-            change *= (
-                WEIGHT_RANGE * weight_unit
-                if factor == WEIGHT
-                else rule.traces[factor].impulse
-                if factor != TAG
-                else 1.0
+GOOD_SCORE = 1.0
+
+
+@dataclass
+class _Conversion:
+    """One rule on its way to a chip; scales are found once for each form and number of tag bits."""
+
+    rule: LearningRule
+    where: str
+    profile: Profile
+    dt: float
+    weight_unit: float
+    choices: RuleChoices
+    free_unit: bool
+    _scales: dict[int, Scales] = field(default_factory=dict)
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Of pre and post, in Hz."""
+        return self.choices.rates or self.rule.rates or (RATE_HZ, RATE_HZ)
+
+    def held(self, candidate: Candidate) -> tuple[float, HeldRule]:
+        """The rule as the candidate has it, with its score."""
+        rule, moved = self.rule, candidate.transfer
+        scales = self._scaled(moved.bits)
+        wanted = placed_terms(rule)
+        # terms proportional to the weight first: where they are out of reach, no unit helps
+        order = sorted(range(len(wanted)), key=lambda n: set(wanted[n][0].factors) != {WEIGHT})
+        held_terms = {n: self._term(*wanted[n], scales, candidate) for n in order}
+        terms = [(term, place, held_terms[n]) for n, (term, place) in enumerate(wanted)]
+        program = _program(rule, scales, terms, self.choices.rng_seed, candidate, self.dt)
+        if self.choices.portable and any(p.shift for p in program.products):
+            raise ConversionRefused(
+                f"rule {rule.name!r} leans on the product shift of Lava's engine, and a portable program was asked for; "
+                "use fewer factors a term, or leave portable out"
             )
-        changes.append(change)
-    return max(changes)
+        check_program(rule.name, program, self.profile)
+        predicted = predict(program, moved.bits, rule, scales.weight_unit, self.rates, self.dt)
+        rows = (
+            *trace_rows(rule, self.where, scales.slots, scales.impulses, self.rates, self.dt),
+            *(
+                term_row(
+                    self.where,
+                    t,
+                    held,
+                    scales.per_held(rule, t, place),
+                    TAG if moved.bits or place == TAG else "weight",
+                )
+                for t, place, held in terms
+            ),
+            form_row(self.where, program, moved, scales.weight_unit),
+            *prediction_rows(self.where, predicted),
+            *epoch_rows(self.where, candidate.t_epoch),
+        )
+        held = HeldRule(program, scales.weight_unit, rows, moved.bits, moved.form, predicted)
+        return self._score(held, terms, scales, candidate), held
+
+    def _scaled(self, bits: int) -> Scales:
+        if bits not in self._scales:
+            self._scales[bits] = choose_scales(
+                self.rule, self.weight_unit, bits, self.choices, self.rates, self.free_unit
+            )
+        return self._scales[bits]
+
+    def _term(self, term: Term, place: str, scales: Scales, candidate: Candidate) -> Held:
+        if candidate.clocked and term == decay_term(self.rule):
+            times = per_transfer(term, self.rates, candidate.transfer.k, candidate.t_epoch * self.dt)
+            mantissa, exponent = nearest_coefficient(term.coefficient / scales.per_held(self.rule, term, place) * times)
+            product = Product("u", mantissa, exponent, factors(term, scales.slots), candidate.transfer.k)
+            return Held((product,), product.coefficient / times, clocked=1 / times)
+        usable = replace(scales, idle=None) if self.choices.portable else scales
+        return _hold_term(self.rule, term, place, usable, candidate.transfer.form)
+
+    def _score(
+        self, held: HeldRule, terms: list[tuple[Term, str, Held]], scales: Scales, candidate: Candidate
+    ) -> float:
+        worst = {True: 0.0, False: 0.0}
+        for term, place, products in terms:
+            if term.coefficient:
+                error = abs(products.coefficient * scales.per_held(self.rule, term, place) / term.coefficient - 1)
+                decays = term.factors == (WEIGHT,)
+                worst[decays] = max(worst[decays], error)
+        spikes = max(self.rates) * self.dt * (candidate.t_epoch if candidate.t_epoch > 1 else 0)
+        predicted = held.prediction
+        return score(predicted, worst[False], worst[True], spikes) if predicted else 0.0
 
 
 def _hold_term(rule: LearningRule, term: Term, place: str, scales: Scales, form: CarryForm) -> Held:
@@ -173,13 +242,11 @@ def _hold_term(rule: LearningRule, term: Term, place: str, scales: Scales, form:
         return hold_coefficient(wanted, dependency(term), factors(term, scales.slots), scales.idle)
     except RuleError as error:
         if "round to no change" in str(error):  # a term proportional to the weight does not depend on its unit
-            remedy = (
-                "a carry form (exact or sgn), or a larger coefficient" if form == "direct" else "a larger coefficient"
-            )
+            remedy = "a carry form, or a larger coefficient" if form == "direct" else "a larger coefficient"
         elif "largest" in str(error):
             remedy = "a smaller learning rate, or a larger weight_limit"
         elif form == "direct":
-            remedy = "a carry form (exact or sgn), a smaller weight_limit, or a larger learning rate"
+            remedy = "a carry form, a smaller weight_limit, or a larger learning rate"
         else:
             remedy = "a smaller weight_limit, or a larger learning rate"
         raise ConversionRefused(f"rule {rule.name!r}, term {words(term)}: {error}; use {remedy}") from None
@@ -189,17 +256,18 @@ def _program(
     rule: LearningRule,
     scales: Scales,
     terms: list[tuple[Term, str, Held]],
-    choices: RuleChoices,
-    k: int,
+    rng_seed: int,
+    candidate: Candidate,
     dt: float,
 ) -> Program:
+    form, bits, k = candidate.transfer.form, candidate.transfer.bits, candidate.transfer.k
     weight = tuple(p for _, place, held in terms if place == WEIGHT for p in held.products)
     tag = tuple(p for _, place, held in terms if place == TAG for p in held.products)
-    moved, back = transfer(choices.form, scales.bits, k, scales.idle)
-    dw, tag_update = (weight, tag) if choices.form == "direct" else (moved, (*weight, *back))
+    moved, back = transfer(form, bits, k, scales.idle)
+    dw, tag_update = (weight, tag) if form == "direct" else (moved, (*weight, *back))
     traces: dict[str, Any] = {
         slot: Trace(float(scales.impulses[name]), rule.traces[name].tau / dt) for name, slot in scales.slots.items()
     }
     if scales.idle and any(f.variable == scales.idle for p in (*dw, *tag_update) for f in p.factors):
         traces[scales.idle] = Trace(0.0, 0.0)
-    return Program(dw=dw, tag_update=tag_update, t_epoch=choices.t_epoch, rng_seed=choices.rng_seed, **traces)
+    return Program(dw=dw, tag_update=tag_update, t_epoch=candidate.t_epoch, rng_seed=rng_seed, **traces)

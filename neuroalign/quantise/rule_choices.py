@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from neuroalign.errors import RuleError
 from neuroalign.microcode import MAX_DECIMATION, MAX_EPOCH
-from neuroalign.quantise.carry import EXACT_FACTORS, SGN_TAG_BITS, CarryForm
+from neuroalign.quantise.carry import TAG_BITS, AskedForm
+from neuroalign.rule import check_rates
 
 
 @dataclass(frozen=True)
@@ -17,13 +18,14 @@ class RuleChoices:
     Parameters
     ----------
     form
-        "direct", "exact" or "sgn".
+        "auto" chooses what is predicted to be best, "carry" the best of those that keep small changes in the tag;
+        "direct", "stochastic", "sgn" and "exact" are used as they are.
     tag_bits
-        ``m``: a weight unit is 2**m tag units. None takes as many as leave room in the tag.
+        ``m``: a weight unit is 2**m tag units. None chooses.
     k
-        Transfer every ``2**k`` epochs. None takes the longest period up to 64 epochs that leaves room in the tag.
+        Transfer every ``2**k`` epochs. None chooses.
     t_epoch : steps
-        Length of a learning epoch.
+        Length of a learning epoch. None takes 1, or more where only that gives a period that is needed.
     weight_limit
         Largest magnitude that weights are expected to reach, in the model's unit; it sets the unit of weights that
         drive nothing. None takes the rule's own, or the largest initial weight if that is larger.
@@ -33,27 +35,40 @@ class RuleChoices:
     tag_unit
         What one unit of the tag means in the model's unit, for rules with a tag of their own.
     impulses
-        Trace name to impulse; None chooses powers of two by an assumed rate.
+        Trace name to impulse; None chooses powers of two by the rates.
+    rates : Hz
+        How often active pre and post neurons spike; None takes the rule's own, or 30 Hz.
+    portable
+        Use neither the product shift of Lava's engine nor odd constants.
     rng_seed
         Seed of the trace rounding streams.
     """
 
-    form: CarryForm = "direct"
+    form: AskedForm = "auto"
     tag_bits: int | None = None
     k: int | None = None
-    t_epoch: int = 1
+    t_epoch: int | None = None
     weight_limit: float | None = None
     weight_unit: float | None = None
     tag_unit: float = 1.0
     impulses: Mapping[str, int] | None = None
     rng_seed: int = 0
+    rates: tuple[float, float] | None = None
+    portable: bool = False
 
     def __post_init__(self) -> None:
-        if self.form not in ("direct", "exact", "sgn"):
-            raise RuleError(f"carry form {self.form!r} is unknown; one of direct, exact, sgn")
+        if self.form not in ("auto", "carry", *TAG_BITS):
+            raise RuleError(f"carry form {self.form!r} is unknown; one of auto, carry, {', '.join(TAG_BITS)}")
+        if self.portable and self.form == "exact":
+            raise RuleError(
+                "the exact form leans on the product shift of Lava's engine; for a portable program use sgn"
+            )
+        check_rates("choices", self.rates)
         _check_whole_numbers(self)
         if self.tag_bits is not None:
-            possible = {"direct": (), "exact": tuple(EXACT_FACTORS), "sgn": (SGN_TAG_BITS,)}[self.form]
+            possible = sorted(
+                {m for form, bits in TAG_BITS.items() for m in bits if self.form in ("auto", "carry", form)}
+            )
             if self.tag_bits not in possible:
                 known = ", ".join(map(str, possible)) or "none, as it keeps nothing in the tag"
                 raise RuleError(f"the {self.form} form has {self.tag_bits} tag bits; it exists with {known}")
@@ -61,7 +76,7 @@ class RuleChoices:
             raise RuleError(
                 f"k is {self.k}; it is one digit, 0..{MAX_DECIMATION}; a longer t_epoch gives longer periods"
             )
-        if not 1 <= self.t_epoch <= MAX_EPOCH:
+        if self.t_epoch is not None and not 1 <= self.t_epoch <= MAX_EPOCH:
             raise RuleError(f"t_epoch is {self.t_epoch}; it must be a whole number of steps, 1..{MAX_EPOCH}")
         for name in ("weight_limit", "weight_unit", "tag_unit"):
             size = getattr(self, name)

@@ -61,12 +61,19 @@ def idle_trace(slots: Mapping[str, str]) -> str | None:
     return next((slot for slot in ("y3", "x2", "y2", "x1", "y1") if slot not in slots.values()), None)
 
 
-def choose_scales(rule: LearningRule, weight_unit: float, bits: int, choices: RuleChoices, free_unit: bool) -> Scales:
+def choose_scales(
+    rule: LearningRule,
+    weight_unit: float,
+    bits: int,
+    choices: RuleChoices,
+    rates: tuple[float, float],
+    free_unit: bool,
+) -> Scales:
     """Impulses and unit with which the coefficients of the trace terms are held to 1 %, or else best."""
     slots = trace_slots(rule)
     found = []
     for divisor in (1, 2, 4):
-        impulses = choose_impulses(rule, choices.impulses, divisor)
+        impulses = choose_impulses(rule, choices.impulses, rates, divisor)
         scales = Scales(slots, idle_trace(slots), impulses, weight_unit, choices.tag_unit, bits)
         if free_unit:
             scales = _aligned(rule, scales)

@@ -52,7 +52,7 @@ def rule_sheet(rule: LearningRule, profile: Profile, dt: float, choices: RuleCho
         held = hold_rule(rule, rule.name, profile, dt, unit, choices, free_unit=choices.weight_unit is None)
     except NeuroalignError as error:
         refusal = error
-    return RuleSheet(rule, profile.id, choices.form, dt, held, refusal)
+    return RuleSheet(rule, profile.id, held.form if held else choices.form, dt, held, refusal)
 
 
 def program_lines(program: Program) -> str:

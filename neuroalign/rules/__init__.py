@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from neuroalign.errors import RuleError
 from neuroalign.rule import LearningRule
+from neuroalign.rule_text import rule_from_file, rule_from_python
 from neuroalign.rules.pair_stdp import pair_stdp
 from neuroalign.rules.sal import sal
 from neuroalign.rules.stdwi import stdwi
@@ -15,9 +16,21 @@ RULES: dict[str, Callable[[], LearningRule]] = {"pair-stdp": pair_stdp, "sal": s
 
 
 def load_rule(name: str) -> LearningRule:
-    """The rule called ``name`` with its published parameters (RuleError if there is none)."""
+    """The rule called ``name`` with its published parameters, or the one in a file NAME.rule or NAME.py.
+
+    Raises
+    ------
+    RuleError
+        If there is none of that name, or the file does not hold one rule.
+    FileFormatError
+        If the file cannot be read.
+    """
+    if name.endswith(".rule"):
+        return rule_from_file(name)
+    if name.endswith(".py"):
+        return rule_from_python(name)
     if name not in RULES:
-        raise RuleError(f"rule {name!r} is unknown; one of {', '.join(sorted(RULES))}")
+        raise RuleError(f"rule {name!r} is unknown; one of {', '.join(sorted(RULES))}, or a file NAME.rule or NAME.py")
     return RULES[name]()
 
 

@@ -13,9 +13,15 @@ from neuroalign.quantise.rule_sheet import program_lines, row_line, rule_sheet
 from neuroalign.rules import load_rule
 
 
-@pytest.mark.parametrize("profile", ["loihi1", "loihi2", "ideal"])
-@pytest.mark.parametrize("form", ["direct", "exact", "sgn"])
-@pytest.mark.parametrize("rule", ["stdwi", "pair-stdp"])
+@pytest.mark.parametrize(
+    ("profile", "form"),
+    [
+        ("loihi1", "auto"),
+        ("ideal", "auto"),
+        *(("loihi2", form) for form in ("auto", "direct", "stochastic", "sgn", "exact")),
+    ],
+)
+@pytest.mark.parametrize("rule", ["stdwi", "pair-stdp", "sal"])
 def test_program_and_rows(rule: str, form: Any, profile: str, golden: Any) -> None:
     sheet = rule_sheet(load_rule(rule), load_profile(profile), 1e-3, RuleChoices(form=form))
     if sheet.held is None:

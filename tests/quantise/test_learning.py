@@ -25,7 +25,7 @@ from neuroalign.sim.emulator.products import accumulate
 
 DT = 1e-3
 LOIHI = load_profile("loihi2")
-FORMS: list[Any] = ["direct", "exact", "sgn"]
+FORMS: list[Any] = ["direct", "stochastic", "exact", "sgn"]
 
 
 @st.composite
@@ -62,7 +62,7 @@ def term_sums(rule: LearningRule, program: Program, values: Mapping[str, int]) -
     return sums
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(rules(), st.sampled_from(FORMS), st.floats(-3.5, -1.0), st.data())
 def test_products_add_up_to_the_real_coefficients(
     rule: LearningRule, form: Any, power: float, data: st.DataObject
@@ -78,7 +78,7 @@ def test_products_add_up_to_the_real_coefficients(
     counts = {slot: data.draw(st.integers(0, 127)) for slot in slots.values()}
     weight, tag = data.draw(st.integers(-256, 255)), data.draw(st.integers(-256, 255))
     found = term_sums(rule, program, {**counts, "w": weight, "t": tag})
-    bits = _tag_bits(program, form)
+    bits = held.tag_bits
     for name, terms in (("weight", rule.weight), *([("tag", rule.tag)] if form == "direct" else [])):
         for gate, flag in (("pre", "x0"), ("post", "y0")):
             wanted, allowed = Fraction(0), Fraction(1, 10**9)
@@ -108,15 +108,8 @@ def _centring(program: Program, term: Term) -> Fraction:
     return Fraction(1, 2**7) if term.factors == (WEIGHT,) else Fraction(0)
 
 
-def _tag_bits(program: Program, form: str) -> int:
-    if form == "direct":
-        return 0
-    back = next(p for p in program.tag_update if p.dependency == "u")
-    return back.exponent + (1 if form == "sgn" else 0)
-
-
 @given(rules(), st.floats(-3.5, -1.0))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_the_unit_grows_at_most_twofold_and_never_shrinks(rule: LearningRule, power: float) -> None:
     """A smaller unit would not hold weights up to the limit any more."""
     try:
@@ -134,7 +127,7 @@ def test_equal_terms_of_weight_and_tag_stay_apart() -> None:
     program = float_program(rule, DT, 0.25)
     assert [p.mantissa for p in program.dw] == [2.0]
     assert [p.mantissa for p in program.tag_update] == [0.5]
-    held = hold_rule(rule, "c", LOIHI, DT, 0.25, RuleChoices(impulses={"x": 32}), free_unit=False).program
+    held = hold_rule(rule, "c", LOIHI, DT, 0.25, RuleChoices("direct", impulses={"x": 32}), free_unit=False).program
     assert len(held.dw) == len(held.tag_update) == 1
     assert held.dw[0].coefficient == 4 * held.tag_update[0].coefficient
 
@@ -176,7 +169,7 @@ def test_spike_pairs_on_the_engine_move_the_weight_as_in_float(rule: LearningRul
     sheet = rule_sheet(rule, LOIHI, DT, RuleChoices(form=form))
     held = sheet.held
     assert held is not None
-    bits = _tag_bits(held.program, form)
+    bits = held.tag_bits
     fixed = plastic_state(held.program, np.zeros((1, 1)), fixed=True)
     real = plastic_state(float_program(rule, DT), np.zeros((1, 1)), fixed=False)
     for state in (fixed, real):
@@ -225,7 +218,7 @@ def test_bits_that_are_asked_for_need_room_for_one_pair_only() -> None:
     assert rule_sheet(pair_stdp(), LOIHI, DT, choices).held is None
     held = rule_sheet(pair_stdp(), LOIHI, DT, replace(choices, tag_bits=5)).held
     assert held is not None
-    assert held.rows[-1].status == "approximate"
+    assert [row.status for row in held.rows if row.quantity == "carry"] == ["approximate"]
     assert rule_sheet(pair_stdp(), LOIHI, DT, replace(choices, tag_bits=8)).held is None
 
 
@@ -248,14 +241,15 @@ def test_impulses_leave_room_for_the_assumed_rate() -> None:
     """1 + r tau + 3 sqrt(r tau / 2) impulses fit into 127, and twice as large ones would not."""
     held = rule_sheet(stdwi(), LOIHI, DT, RuleChoices(form="exact")).held
     assert held is not None
+    assert stdwi().rates == (60.0, 34.0)
     for slot, tau in (("y1", 0.02), ("y2", 0.2)):
-        peak = 1 + 30 * tau + 3 * math.sqrt(30 * tau / 2)
+        peak = 1 + 34 * tau + 3 * math.sqrt(34 * tau / 2)
         assert held.program.trace(slot).impulse * peak <= 127 < 2 * held.program.trace(slot).impulse * peak
 
 
 def test_a_trace_that_must_saturate_is_said_to() -> None:
     rule = LearningRule("slow", "", "", "", (), {"x": RuleTrace("pre", 20.0)}, (Term(0.1, "post", ("x",)),))
-    rows = hold_rule(rule, "c", LOIHI, DT, 0.01, RuleChoices(), free_unit=False).rows
+    rows = hold_rule(rule, "c", LOIHI, DT, 0.01, RuleChoices("direct"), free_unit=False).rows
     assert rows[0].status == "approximate"
     assert "exceeds" in rows[0].note
 
@@ -289,16 +283,28 @@ def test_the_idle_trace_is_one_that_no_spike_drives() -> None:
 @pytest.mark.parametrize(
     ("rule", "choices", "words"),
     [
-        (stdwi(), RuleChoices(), ["-1e-05 [pre spike] w", "no change", "carry form"]),
-        (stdwi(decay=0.0), RuleChoices(weight_limit=1.0), ["fast", "2^-7", "carry form", "smaller weight_limit"]),
-        (pair_stdp(1000.0, 1.0), RuleChoices(weight_limit=1.0), ["1000 [post spike] x", "7*2^8", "smaller learning"]),
+        (stdwi(), RuleChoices("direct"), ["-1e-05 [pre spike] w", "no change", "carry form"]),
+        (
+            stdwi(decay=0.0),
+            RuleChoices("direct", weight_limit=1.0),
+            ["fast", "2^-7", "carry form", "smaller weight_limit"],
+        ),
+        (
+            pair_stdp(1000.0, 1.0),
+            RuleChoices("direct", weight_limit=1.0),
+            ["1000 [post spike] x", "7*2^8", "smaller learning"],
+        ),
         (
             stdwi(learning_rate=1e-9, decay=0.0),
             RuleChoices(form="exact", weight_limit=1.0),
             ["1e-09", "larger learning rate"],
         ),
         (stdwi(decay=1e-5), RuleChoices(form="exact", weight_limit=0.5), ["1e-09 [pre spike] w", "no change"]),
-        (pair_stdp(), RuleChoices(form="sgn"), ["one spike pair", "255", "direct form", "weight_limit"]),
+        (
+            pair_stdp(),
+            RuleChoices(form="sgn", weight_limit=0.2),
+            ["one spike pair", "255", "direct form", "weight_limit"],
+        ),
     ],
 )
 def test_what_no_chip_can_hold_is_one_line(rule: LearningRule, choices: RuleChoices, words: list[str]) -> None:

@@ -23,7 +23,7 @@ def custom(factor: str = "x", tau: float = 0.02) -> LearningRule:
 
 
 def sheet_refusal() -> None:
-    refusal = rule_sheet(stdwi(), load_profile("loihi2"), 1e-3, RuleChoices()).refusal
+    refusal = rule_sheet(stdwi(), load_profile("loihi2"), 1e-3, RuleChoices("direct")).refusal
     assert refusal is not None
     raise refusal
 

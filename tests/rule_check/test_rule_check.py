@@ -79,9 +79,9 @@ def test_ideal_equals_float_and_the_chip_is_close(rule: Any) -> None:
 @pytest.mark.usefixtures("no_norse")
 def test_the_difference_is_split_at_the_constants_of_the_chip() -> None:
     """Impulses are prescribed so that a coefficient cannot be held well: then the constants explain what is not rounding."""
-    choices = RuleChoices(weight_unit=0.0062, impulses={"x": 32, "y": 32})
+    choices = RuleChoices("direct", weight_unit=0.0062, impulses={"x": 32, "y": 32})
     shares = check_rule(pair_stdp(), LOIHI2, choices, EMULATOR).shares
-    exact = check_rule(pair_stdp(), LOIHI2, RuleChoices(weight_unit=0.008, impulses={"x": 8, "y": 8}), EMULATOR).shares
+    exact = check_rule(pair_stdp(), LOIHI2, RuleChoices("direct", weight_unit=0.008, impulses={"x": 8, "y": 8}), EMULATOR).shares
     assert shares[0].rms > 100 * exact[0].rms
     assert exact[0].rms < 1e-9
 
@@ -112,7 +112,7 @@ def test_profiles_in_floats_have_no_chip_run() -> None:
 @pytest.mark.usefixtures("no_norse")
 def test_a_rule_that_cannot_be_held() -> None:
     with pytest.raises(ConversionRefused, match="carry form"):
-        check_rule(stdwi(), LOIHI2, RuleChoices(), replace(EMULATOR, steps=50))
+        check_rule(stdwi(), LOIHI2, RuleChoices("direct"), replace(EMULATOR, steps=50))
 
 
 @pytest.mark.lava

@@ -1,0 +1,290 @@
+"""Learning rules as text: a few lines in SI units, with errors that point at the character.
+
+::
+
+    rule my-stdp: STDP whose depression needs no trace
+    source: an example
+    A = 0.002                                   # a parameter; what stands behind # is its meaning
+    x = trace of pre, tau 20 ms                 # a spike adds 1, or say: impulse 0.5
+    dw = A*post*x - 0.0005*pre*(1 + w)
+    limit = 1                                   # how large weights grow
+    rates = 40 Hz, 20 Hz                        # of active pre and post neurons
+
+``pre`` and ``post`` are 1 in a step with a spike of that neuron: every term has one of them. Beside them a term may use
+the weight ``w``, the traces, and the synapse's ``tag``, which ``dtag = ...`` changes. ``weight in mV`` gives the weight a
+unit; each term of ``dw`` then has to have it.
+"""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from neuroalign.errors import FileFormatError, RuleError
+from neuroalign.rule import TAG, WEIGHT, LearningRule, RuleTrace, Side, Term
+from neuroalign.rule_expression import (
+    PURE,
+    UNITS,
+    Dimension,
+    Expressions,
+    Line,
+    Monomial,
+    Value,
+    error_at,
+    unit_name,
+)
+
+GATES: tuple[Side, ...] = ("pre", "post")
+TARGETS = ("dw", "dtag")
+TIME, RATE = UNITS["s"][1], UNITS["Hz"][1]
+KEYWORDS = {*GATES, WEIGHT, TAG, *TARGETS, "trace", "tau", "of", "impulse", "limit", "rates", "weight", "rule"}
+
+
+def rule_from_text(text: str) -> LearningRule:
+    """The rule that the lines say.
+
+    Raises
+    ------
+    RuleError
+        At the character that is wrong: a synapse does not see it, its unit does not fit, a number or mark is missing.
+    """
+    reader = _Reader()
+    for written in text.splitlines():
+        code, _, comment = written.partition("#")
+        if code.strip():
+            reader.line(code.rstrip(), comment.strip())
+    return reader.rule()
+
+
+def rule_from_file(path: str | Path) -> LearningRule:
+    """The same for a file.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be read as text.
+    """
+    try:
+        return rule_from_text(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileFormatError(f"rule file {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FileFormatError(f"rule file {path} is no text (byte {error.start}); save it as UTF-8") from error
+
+
+def rule_from_python(path: str | Path) -> LearningRule:
+    """The one LearningRule that a Python file defines at its top level; the file is run.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read or run.
+    RuleError
+        If it defines no rule, or several.
+    """
+    try:
+        found = runpy.run_path(str(path))
+    except RuleError:
+        raise
+    except Exception as error:  # whatever a user's own file raises
+        line = str(error).splitlines()[:1]
+        raise FileFormatError(
+            f"rule file {path} cannot be run: {type(error).__name__}: {''.join(line) or 'no message'}"
+        ) from error
+    rules = [value for value in found.values() if isinstance(value, LearningRule)]
+    distinct = [rule for n, rule in enumerate(rules) if rule not in rules[:n]]
+    if len(distinct) != 1:
+        raise RuleError(
+            f"{path} defines {len(distinct)} rules at its top level; one is needed, as in rule = LearningRule(...)"
+        )
+    return distinct[0]
+
+
+@dataclass
+class _Reader:
+    """What has been read so far."""
+
+    name: str = ""
+    title: str = ""
+    source: str = ""
+    notes: list[str] = field(default_factory=list)
+    symbols: list[tuple[str, str, str]] = field(default_factory=list)
+    parameters: dict[str, Value] = field(default_factory=dict)
+    traces: dict[str, RuleTrace] = field(default_factory=dict)
+    sums: dict[str, tuple[Value, str]] = field(default_factory=dict)
+    limit: tuple[Value, str] | None = None
+    rates: tuple[float, float] | None = None
+    unit: Dimension = PURE
+
+    def line(self, text: str, comment: str) -> None:
+        """One line without its comment."""
+        head, colon, rest = text.partition(":")
+        words = head.split()
+        if colon and words and words[0] in ("rule", "source", "note"):
+            self._heading(text, words, rest.strip())
+        elif words[:2] == ["weight", "in"]:
+            self._weight_unit(text)
+        else:
+            self._statement(text, comment)
+
+    def _heading(self, text: str, words: list[str], rest: str) -> None:
+        if words[0] == "rule":
+            if len(words) != 2:
+                raise error_at("a rule has one name without spaces, as in 'rule my-stdp: its title'", text, 6)
+            self.name, self.title = words[1], rest
+        elif words[0] == "source":
+            self.source = rest
+        else:
+            self.notes.append(rest)
+
+    def _weight_unit(self, text: str) -> None:
+        column = text.index("in") + 3
+        name = text[column:].strip()
+        if self.sums:
+            raise error_at("the weight's unit comes before dw", text, 1)
+        if name not in UNITS:
+            raise error_at(f"{name!r} is no unit; one of {', '.join(UNITS)}", text, min(column + 1, len(text)))
+        self.unit = UNITS[name][1]
+
+    def _statement(self, text: str, comment: str) -> None:
+        start = len(text) - len(text.lstrip())
+        name, equals, _ = text.partition("=")
+        name = name.strip()
+        if not equals:
+            raise error_at("a line is 'name = ...' or begins with 'rule', 'source:', 'note:'", text, start + 1)
+        line = Line(text, text.index("=") + 1)
+        if name in TARGETS:
+            self._once(name, self.sums, text, start)
+            self.sums[name] = (self._value(line), text)
+        elif name == "limit":
+            self.limit = (self._value(line, inside=False), text)
+        elif name == "rates":
+            self.rates = self._rates(line)
+        else:
+            self._definition(name, line, start, comment)
+        line.end()
+
+    def _definition(self, name: str, line: Line, start: int, comment: str) -> None:
+        if not name.isidentifier() or name in KEYWORDS or name in UNITS:
+            what = "a unit" if name in UNITS else "a word of its own" if name in KEYWORDS else "no name"
+            raise error_at(f"{name!r} is {what}; choose letters and digits that are not taken", line.text, start + 1)
+        self._once(name, {**self.parameters, **self.traces}, line.text, start)
+        if line.take("trace"):
+            self.traces[name] = trace = self._trace(line)
+            self.symbols.append((name, comment or f"trace of {trace.of} spikes, tau {1e3 * trace.tau:g} ms", "1"))
+        else:
+            value = self._value(line, inside=False)
+            self.parameters[name] = value
+            self.symbols.append(
+                (name, comment or f"{value.constant:g}", unit_name(value.dimension).replace("no unit", "1"))
+            )
+
+    def _once(self, name: str, seen: Mapping[str, object], text: str, start: int) -> None:
+        if name in seen:
+            raise error_at(f"{name!r} has a line already; give it another name, or one sum", text, start + 1)
+
+    def _trace(self, line: Line) -> RuleTrace:
+        line.need("of", "between 'trace' and its neuron")
+        side: dict[str, Side] = {"pre": "pre", "post": "post"}
+        if line.token.text not in side:
+            line.refuse(
+                f"a trace is of {line.token.text or 'nothing'!r}; a synapse sees spikes of 'pre' and 'post' only"
+            )
+        of = side[line.token.text]
+        line.place += 1
+        line.need(",", "before tau")
+        line.need("tau", "with a time, as in tau 20 ms")
+        tau = self._sized(line, TIME, "a time constant", "20 ms")
+        impulse = 1.0
+        if line.take(","):
+            line.need("impulse", "with a number, as in impulse 0.5")
+            impulse = self._sized(line, PURE, "an impulse", "0.5")
+        return RuleTrace(of, tau, impulse)
+
+    def _rates(self, line: Line) -> tuple[float, float]:
+        pre = self._sized(line, RATE, "a rate", "30 Hz")
+        line.need(",", "between the rates of pre and post")
+        return pre, self._sized(line, RATE, "a rate", "30 Hz")
+
+    def _sized(self, line: Line, dimension: Dimension, what: str, example: str) -> float:
+        column = line.token.column
+        value = self._value(line, inside=False)
+        number = value.constant or 0.0
+        if value.dimension != dimension:
+            line.refuse(f"{what} with {unit_name(value.dimension)}; write it as {example}", column)
+        if not number > 0:
+            line.refuse(f"{what} of {number:g}; a positive number is needed", column)
+        return number
+
+    def _value(self, line: Line, *, inside: bool = True) -> Value:
+        """An expression; ``inside``: one that the synapse forms, so that what it sees may be in it."""
+        seen = (*GATES, WEIGHT, TAG, *self.traces)
+        visible: dict[str, Value] = {}
+        if inside:
+            visible = {name: Value((Monomial(1.0, (name,), 0),)) for name in seen}
+            visible[WEIGHT] = Value((Monomial(1.0, (WEIGHT,), 0),), self.unit)
+        refused = {} if inside else {name: f"{name!r} changes; a number is needed here" for name in seen}
+        return Expressions({**visible, **self.parameters}, refused).sum(line)
+
+    def rule(self) -> LearningRule:
+        """The rule, once all lines are read."""
+        if not self.name:
+            raise RuleError("the text has no line 'rule NAME: title'; begin with one")
+        if "dw" not in self.sums:
+            raise RuleError(f"rule {self.name!r} has no line 'dw = ...'; say what changes the weight")
+        limit = None
+        if self.limit is not None:
+            value, text = self.limit
+            if value.dimension != self.unit:
+                raise error_at(
+                    f"the limit has {unit_name(value.dimension)}, the weight {unit_name(self.unit)}",
+                    text,
+                    text.index("=") + 2,
+                )
+            limit = value.constant
+        equation = "; ".join(text.strip() for _, text in self.sums.values())
+        return LearningRule(
+            name=self.name,
+            title=self.title or self.name,
+            equation=equation,
+            source=self.source or "a user's own rule",
+            symbols=tuple(self.symbols),
+            traces=self.traces,
+            weight=self._terms("dw"),
+            tag=self._terms("dtag"),
+            notes=tuple(self.notes),
+            weight_limit=limit,
+            rates=self.rates,
+        )
+
+    def _terms(self, target: str) -> tuple[Term, ...]:
+        if target not in self.sums:
+            return ()
+        value, text = self.sums[target]
+        wanted = self.unit if target == "dw" else PURE
+        if value.dimension != wanted:
+            raise error_at(
+                f"{target} has {unit_name(value.dimension)}, but the {'weight' if target == 'dw' else 'tag'} has {unit_name(wanted)}",
+                text,
+                text.index("=") + 2,
+            )
+        merged: dict[tuple[Side, tuple[str, ...]], float] = {}
+        for monomial in value.monomials:
+            gate, factors = _gated(monomial, text)
+            merged[gate, factors] = merged.get((gate, factors), 0.0) + monomial.coefficient
+        return tuple(Term(c, gate, factors) for (gate, factors), c in merged.items() if c)
+
+
+def _gated(monomial: Monomial, text: str) -> tuple[Side, tuple[str, ...]]:
+    """The gate of a product and its other factors."""
+    gates = [side for side in GATES for f in monomial.factors if f == side]
+    if len(gates) != 1:
+        has = "no spike" if not gates else " and ".join(gates)
+        raise error_at(
+            f"a term with {has}: a synapse changes at spikes, so each term has 'pre' or 'post' as a factor, once; for pairs use a trace",
+            text,
+            monomial.column,
+        )
+    return gates[0], tuple(f for f in monomial.factors if f not in GATES)

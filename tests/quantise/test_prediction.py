@@ -1,0 +1,128 @@
+"""Predicted walks against measured ones: the emulator on Poisson spikes, over draws that differ."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuroalign.microcode import Trace
+from neuroalign.profile import load_profile
+from neuroalign.quantise.learning import HeldRule, RuleChoices
+from neuroalign.quantise.rule_sheet import rule_sheet
+from neuroalign.quantise.spike_statistics import trace_statistics
+from neuroalign.rule import LearningRule, RuleTrace, Term
+from neuroalign.rules import pair_stdp, sal, stdwi
+from neuroalign.sim.emulator.learning_reference import plastic_state
+from neuroalign.sim.emulator.traces import trace_arithmetic
+
+LOIHI, DT = load_profile("loihi2"), 1e-3
+
+
+def held(rule: LearningRule, choices: RuleChoices) -> HeldRule:
+    sheet = rule_sheet(rule, LOIHI, DT, choices)
+    assert sheet.held is not None, sheet.refusal
+    return sheet.held
+
+
+def measured_walk(chip: HeldRule, seconds: float, draws: int = 6, side: int = 16) -> float:
+    """Deviation of weight and tag between runs on the same Poisson spikes that differ in their rounding draws only."""
+    assert chip.prediction is not None
+    rng, settling = np.random.default_rng(11), round(0.5 / DT)
+    steps = settling + round(seconds / DT)
+    pre, post = ((rng.random((steps, side)) < rate * DT).astype(np.int64) for rate in chip.prediction.rates)
+    ends = []
+    for draw in range(draws):
+        program = replace(chip.program, rng_seed=10 * draw)
+        state = plastic_state(program, np.zeros((side, side)), fixed=True, rounding_seed=100 + draw)
+        for t in range(steps):
+            state.record_source(t + 1, pre[t])
+            state.record_target(t + 1, post[t])
+            state.learn(t + 1, learns=t >= settling)
+        ends.append(state.weight + (state.tag / 2**chip.tag_bits if chip.tag_bits else 0))
+    return math.sqrt(float(np.var(ends, axis=0, ddof=1).mean()))
+
+
+@pytest.mark.parametrize(
+    ("rule", "choices", "seconds"),
+    [
+        (stdwi(), RuleChoices(), 3.0),
+        (sal(), RuleChoices(), 2.5),
+        (pair_stdp(decay=1e-4), RuleChoices(), 2.0),
+        (sal(), RuleChoices("direct"), 1.5),
+        (pair_stdp(), RuleChoices("stochastic"), 2.0),
+    ],
+)
+def test_the_walk_is_predicted_within_30_percent(rule: LearningRule, choices: RuleChoices, seconds: float) -> None:
+    chip = held(rule, choices)
+    assert chip.prediction is not None
+    assert chip.prediction.walk(seconds) == pytest.approx(measured_walk(chip, seconds), rel=0.3)
+
+
+def test_without_carry_the_walk_is_larger_by_what_is_predicted() -> None:
+    """SAL: the direct form walks many times as far as the one that is chosen; so it is in the run."""
+    chosen, direct = held(sal(), RuleChoices()), held(sal(), RuleChoices("direct"))
+    assert chosen.prediction is not None
+    assert direct.prediction is not None
+    assert chosen.form != "direct"
+    assert direct.prediction.excess > 100 * chosen.prediction.excess
+    assert measured_walk(direct, 1.0, draws=4) > 10 * measured_walk(chosen, 1.0, draws=4)
+
+
+@pytest.mark.parametrize(("impulse", "tau", "rate"), [(32, 20.0, 0.03), (8, 200.0, 0.034), (60, 5.0, 0.05)])
+def test_trace_statistics_are_those_of_the_engine(impulse: int, tau: float, rate: float) -> None:
+    """Stationary distribution and rounding noise of 3000 traces with draws of their own, after they settled."""
+    trace, rng = Trace(impulse, tau), np.random.default_rng(2)
+    found = trace_statistics(trace, rate)
+    arithmetic = trace_arithmetic([trace], fixed=True)
+    decay = math.exp(-1 / tau)
+    z, real = np.zeros((1, 3000), dtype=np.int64), np.zeros((1, 3000))
+    for _ in range(round(5 * tau)):
+        draw: Any = rng.random(z.shape)
+        spike = rng.random(z.shape) < rate
+        raised = arithmetic.raised(arithmetic.decayed(z, draw), 0)
+        full = decay * z + impulse > 127
+        z, real = np.where(spike, raised, arithmetic.decayed(z, draw)), decay * real + impulse * spike
+        real = np.where(spike & full, z, real)  # the noise is that of rounding, limits left aside
+    values = np.arange(128)
+    assert float(found.stationary @ values) == pytest.approx(z.mean(), rel=0.05)
+    assert float(found.stationary @ (values == 0)) == pytest.approx((z == 0).mean(), abs=0.03)
+    assert found.noise == pytest.approx(np.var(z - real), rel=0.15)
+
+
+def test_own_walk_and_drift_have_their_closed_form() -> None:
+    """A lone change at each pre spike: variance rate c^2 and mean rate c a second."""
+    rule = LearningRule("lone", "", "", "", (), {}, (Term(0.01, "pre"),), weight_limit=254.0 / 100)
+    chip = held(rule, RuleChoices(rates=(20.0, 5.0)))
+    assert chip.prediction is not None
+    change = 0.01 / chip.weight_unit
+    assert chip.prediction.own == pytest.approx(20.0 * change**2)
+    assert chip.prediction.drift == pytest.approx(0.0, abs=0.05 * 20 * change)
+
+
+def test_rates_come_from_choices_then_rule_then_30_hz() -> None:
+    def rates(rule: LearningRule, choices: RuleChoices) -> tuple[float, float]:
+        chip = held(rule, choices)
+        assert chip.prediction is not None
+        return chip.prediction.rates
+
+    assert rates(stdwi(), RuleChoices(rates=(10.0, 12.0))) == (10.0, 12.0)
+    assert rates(stdwi(), RuleChoices()) == stdwi().rates
+    assert rates(pair_stdp(), RuleChoices()) == (30.0, 30.0)
+
+
+def test_tags_that_saturate_are_predicted() -> None:
+    """At the smallest unit whose pair still fits, bursts run out of the tag: what is lost grows with the rates."""
+    rule = LearningRule(
+        "burst", "", "", "", (), {"x": RuleTrace("post", 0.02)}, (Term(0.05, "pre", ("x",)),), weight_limit=2.0
+    )
+    few, many = (
+        held(rule, RuleChoices("exact", tag_bits=5, k=4, rates=(rate, rate), impulses={"x": 20})).prediction
+        for rate in (5.0, 80.0)
+    )
+    assert few is not None
+    assert many is not None
+    assert few.lost < 0.05 < many.lost
