@@ -32,6 +32,8 @@ CASES: Mapping[str, Case] = {
     "static": Case("LIF with recurrent Dense synapses, against Lava", "against_lava", "static_cases"),
     "plastic": Case("Pair STDP on all pairs at every step, against Lava", "against_lava", "plastic_cases"),
     "rivals": Case("Pair STDP on all pairs at every step, against brian2 and NEST", "rivals", "rival_cases"),
+    "kernel": Case("Dense learning kernel against a sweep of int16 that reads and writes", "kernel", "kernel_cases"),
+    "scaling": Case("Cost of an update over size and rate of spikes", "kernel", "scaling_cases"),
     "batch": Case("Batches", "batch", "batch_cases"),
     "first-step": Case("First step of a rule", "first_step", "first_step_cases"),
     "memory": Case("Resident memory, all-to-all plastic", "memory", "memory_cases"),
