@@ -9,14 +9,13 @@ from types import MappingProxyType
 
 import numpy as np
 
-from neuroalign.chip import ChipConnection, ChipNetwork, Plasticity
+from neuroalign.chip import ChipConnection, ChipNetwork, Fixed, Plasticity
 from neuroalign.errors import InputError
 from neuroalign.microcode import SYNAPTIC
 from neuroalign.recording import Probe
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, read_shape
 from neuroalign.sim.emulator.streams import CHUNK
 
-STRETCH_FACTOR = 2
 NEURON_BYTES = {True: 80, False: 96}
 """Of a neuron's parameters and states, under Fixed and in Float64."""
 
@@ -62,6 +61,7 @@ def memory_needed(
     parts["neurons and what is under way"] = at_once * (
         neurons * NEURON_BYTES[network.is_fixed]
         + sum(_ring_bytes(network, p.name, p.size) for p in network.populations)
+        + sum(p.window_steps * p.size for p in network.populations) * _item_bytes(network)
     )
     learning = sum(c.plasticity is not None for c in network.connections)
     parts["random numbers"] = at_once * learning * min(CHUNK, steps) * (4 * 2 * 8 + 8 + 1)
@@ -99,19 +99,35 @@ def recorded_dtype(network: ChipNetwork, probe: Probe) -> np.dtype[np.generic]:
 
 
 def synapse_bytes(network: ChipNetwork, c: ChipConnection) -> int:
-    """Memory of a connection's weights, and of its delays, tags and traces where it has them."""
+    """Memory of a connection's weights, and of its delays, tags, traces and places where it has them.
+
+    Static synapses lie there twice for the moment in which they are laid out.
+    """
     targets, sources = c.shape
     synapses = int(np.prod(c.weight.shape))
-    delays = 4 * synapses if c.delays is not None else 0
+    delays = synapses * (1 if c.max_delay <= np.iinfo(np.uint8).max else 4) if c.delays is not None else 0
     if c.plasticity is None:
-        return synapses * (4 if network.is_fixed else 8) + delays
+        places = 4 * synapses if c.pattern is not None else 0
+        return 2 * (synapses * _static_bytes(network) + delays + places)
     held = _held(c.plasticity)
     item = 2 if network.is_fixed else 8
     padding = 64 * sources * held if c.pattern is None else 0
     epochs = c.plasticity.program.t_epoch + 1
-    traces = epochs * (2 * sources + 3 * targets) * (4 if network.is_fixed else 8)
+    traces = epochs * (2 * sources + 3 * targets) * _item_bytes(network)
     lists = 12 * synapses if c.pattern is not None else 0
     return held * synapses * item + padding + traces + delays + lists
+
+
+def _static_bytes(network: ChipNetwork) -> int:
+    """Of a static weight: two where these hold all weights of the network."""
+    static = [c.weight_format for c in network.connections if c.plasticity is None]
+    widest = max((f.bits for f in static if isinstance(f, Fixed)), default=0)
+    return (2 if widest < 16 else 4) if network.is_fixed else 8
+
+
+def _item_bytes(network: ChipNetwork) -> int:
+    """Of a state."""
+    return 4 if network.is_fixed else 8
 
 
 def _held(plasticity: Plasticity) -> int:
@@ -123,7 +139,7 @@ def _held(plasticity: Plasticity) -> int:
 
 def _ring_bytes(network: ChipNetwork, name: str, size: int) -> int:
     longest = max((c.max_delay for c in network.connections if c.target == name), default=0)
-    return (network.connection_delay_steps + longest + 1) * size * (4 if network.is_fixed else 8)
+    return (network.connection_delay_steps + longest + 1) * size * _item_bytes(network)
 
 
 def available_bytes() -> int | None:
