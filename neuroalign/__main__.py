@@ -1,4 +1,4 @@
-"""Entry point: errors the toolkit raises on purpose become one line and an exit code; signals end it tidily."""
+"""Entry point: errors the toolkit raises on purpose become one line and an exit code (and the place, where they point into a text); signals end it tidily."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import NoReturn
 
-from neuroalign.errors import NeuroalignError
+from neuroalign.errors import NeuroalignError, RuleError
 
 
 class Signalled(SystemExit):
@@ -31,7 +31,8 @@ def _exit_code() -> int:
     try:
         return _run()
     except NeuroalignError as error:
-        _tell(" ".join(str(error).split()))
+        points = isinstance(error, RuleError) and error.column
+        _tell(str(error) if points else " ".join(str(error).split()))
         return error.exit_code
     except Signalled as end:
         code = int(end.code or 0)

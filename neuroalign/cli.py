@@ -10,7 +10,7 @@ import typer
 
 from neuroalign.bench_cli import bench
 from neuroalign.reproduce_cli import reproduce
-from neuroalign.rule_cli import rule_app
+from neuroalign.rule_cli import FormOption, rule_app
 from neuroalign.verify_cli import verify
 
 if TYPE_CHECKING:
@@ -165,6 +165,7 @@ def deploy(
     backend: Annotated[
         list[Backend] | None, typer.Option(help="What to run on; can be given several times. emulator if absent.")
     ] = None,
+    form: FormOption = None,
     samples: Annotated[
         int | None, typer.Option("--lava-samples", help="Run only the first N samples on Lava.", min=1)
     ] = None,
@@ -197,6 +198,7 @@ def deploy(
     from neuroalign.export.atomic import require_writable
     from neuroalign.pipeline import Options
     from neuroalign.pipeline import deploy as run_deploy
+    from neuroalign.quantise.rule_choices import RuleChoices
     from neuroalign.terminal import progress_bars
 
     require_writable(out, json, save)
@@ -206,6 +208,7 @@ def deploy(
             backends=names,
             lava_samples=samples,
             strict=strict,
+            choices=RuleChoices(form.value) if form else None,
             seed=seed,
             threads=threads,
             checkpoint=checkpoint,

@@ -50,7 +50,7 @@ PACKAGES = ("numpy", "numba", "h5py", "matplotlib", "nir", "torch", "norse", "la
 class Options:
     """How to run: which backends, on how many samples each, with what seed, and whom to tell of progress.
 
-    ``learning`` says for plastic connections by name how their rules are put on chip. The emulator runs so many samples
+    ``learning`` says for plastic connections by name how their rules are put on chip, ``choices`` for the others. The emulator runs so many samples
     at a time as ``threads`` says, and in the folder ``checkpoint`` keeps what it has done, a folder for each run.
     """
 
@@ -59,6 +59,7 @@ class Options:
     lava_time_limit_s: float = 600.0
     strict: bool = False
     learning: Mapping[str, RuleChoices] | None = None
+    choices: RuleChoices | None = None
     seed: int = 0
     threads: int | None = 1
     checkpoint: Path | None = None
@@ -138,7 +139,7 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
     require_backends(options.backends)
     _check_labels(network, encoded.stimulus)
     chip, table = compile_network(
-        network, profile, strict=options.strict, graded=encoded.graded, learning=options.learning
+        network, profile, strict=options.strict, graded=encoded.graded, learning=_learning(network, options)
     )
     runs = _run_all(network, profile, chip, encoded, options)
     reference = runs[0]
@@ -177,6 +178,12 @@ def _check_input_options(stimulus: Stimulus | str | Path | None, scale: float, r
         raise InputError(f"--rate is {rate:g}, but it belongs to the test signal; leave out --rate or --input")
     if scale != 1 and not isinstance(stimulus, str | Path):
         raise InputError(f"--input-scale is {scale:g}, but there is no input file to divide; give one with --input")
+
+
+def _learning(network: Network, options: Options) -> Mapping[str, RuleChoices]:
+    """How each plastic connection is put on chip, where it is said."""
+    plastic = [c.name for c in network.connections if c.rule is not None]
+    return {**(dict.fromkeys(plastic, options.choices) if options.choices else {}), **(options.learning or {})}
 
 
 def _check_labels(network: Network, stimulus: Stimulus) -> None:

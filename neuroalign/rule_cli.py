@@ -20,9 +20,12 @@ rule_app = typer.Typer(
 class Form(str, Enum):
     """How changes below one weight unit are kept."""
 
+    auto = "auto"
+    carry = "carry"
     direct = "direct"
-    exact = "exact"
+    stochastic = "stochastic"
     sgn = "sgn"
+    exact = "exact"
 
 
 class Backend(str, Enum):
@@ -33,13 +36,23 @@ class Backend(str, Enum):
     norse = "norse"
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A rule (see 'neuroalign rule list').", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A rule (see 'neuroalign rule list'), or a file NAME.rule or NAME.py; a .py file is run.",
+        show_default=False,
+    ),
+]
 ProfileName = Annotated[
     str, typer.Option("--profile", help="A built-in profile (see 'neuroalign profile list') or a .toml file.")
 ]
 FormOption = Annotated[
     Form | None,
-    typer.Option("--form", help="Where small changes are kept; exact if absent, direct where nothing is rounded."),
+    typer.Option(
+        "--form",
+        help="Where small changes are kept: carry for the best form that keeps them, direct for none of it; predicted best if absent.",
+    ),
 ]
 Dt = Annotated[float, typer.Option("--dt", help="Time step in seconds.")]
 Unit = Annotated[
@@ -47,6 +60,15 @@ Unit = Annotated[
 ]
 Limit = Annotated[
     float | None, typer.Option("--weight-limit", help="Largest weight expected; the unit follows from it.")
+]
+Rates = Annotated[
+    str | None,
+    typer.Option(
+        "--rates", metavar="PRE,POST", help="Rates of active neurons in Hz, as 60,34; the rule's own if absent."
+    ),
+]
+Portable = Annotated[
+    bool, typer.Option("--portable", help="Use neither the product shift of Lava's engine nor odd constants.")
 ]
 
 
@@ -67,6 +89,8 @@ def rule_show(
     dt: Dt = 1e-3,
     unit: Unit = None,
     weight_limit: Limit = None,
+    rates: Rates = None,
+    portable: Portable = False,
 ) -> None:
     """Show a rule: equation, symbols, microcode as Lava takes it, constants with their errors, what a chip needs."""
     from neuroalign.profile import load_profile
@@ -75,7 +99,7 @@ def rule_show(
     from neuroalign.rules import load_rule
 
     rule, target = load_rule(name), load_profile(profile)
-    sheet = rule_sheet(rule, target, _positive(dt), _choices(form, target.arithmetic, unit, weight_limit))
+    sheet = rule_sheet(rule, target, _positive(dt), _choices(form, unit, weight_limit, rates, portable))
     print_sheet(sheet)
     if sheet.refusal is not None:
         raise sheet.refusal
@@ -93,6 +117,8 @@ def rule_check(
     dt: Dt = 1e-3,
     unit: Unit = None,
     weight_limit: Limit = None,
+    rates: Rates = None,
+    portable: Portable = False,
     backend: Annotated[
         list[Backend] | None,
         typer.Option(help="What to run on; can be given several times. Whatever is installed, if absent."),
@@ -113,7 +139,7 @@ def rule_check(
     rule, target = load_rule(name), load_profile(profile)
     require_writable(out, json)
     names: Any = tuple(dict.fromkeys(b.value for b in backend or []))
-    choices = _choices(form, target.arithmetic, unit, weight_limit)
+    choices = _choices(form, unit, weight_limit, rates, portable)
     with progress_bars(quiet) as progress:
         options = CheckOptions(
             names, steps, _positive(dt), seed, command="neuroalign " + " ".join(sys.argv[1:]), progress=progress
@@ -144,14 +170,28 @@ def _finish(check: Any, out: Path | None, json: Path | None, quiet: bool) -> Non
         )
 
 
-def _choices(form: Form | None, arithmetic: str, unit: float | None, weight_limit: float | None) -> RuleChoices:
+def _choices(
+    form: Form | None, unit: float | None, weight_limit: float | None, rates: str | None, portable: bool
+) -> RuleChoices:
     from neuroalign.errors import RuleError
     from neuroalign.quantise.learning import RuleChoices
 
     if unit is not None and weight_limit is not None:
         raise RuleError("--unit and --weight-limit both set the weight's unit; give one of them")
-    chosen: Any = form.value if form else "direct" if arithmetic == "float64" else "exact"
-    return RuleChoices(form=chosen, weight_limit=weight_limit, weight_unit=unit)
+    chosen: Any = form.value if form else "auto"
+    return RuleChoices(chosen, weight_limit=weight_limit, weight_unit=unit, rates=_rates(rates), portable=portable)
+
+
+def _rates(given: str | None) -> tuple[float, float] | None:
+    from neuroalign.errors import InputError
+
+    if given is None:
+        return None
+    try:
+        pre, post = map(float, given.split(","))
+    except ValueError:
+        raise InputError(f"--rates is {given!r}; two numbers in Hz are needed, as in 60,34") from None
+    return pre, post
 
 
 def _positive(dt: float) -> float:

@@ -198,7 +198,7 @@ class Expressions:
     def _named(self, token: Token, line: Line) -> Value:
         if token.text in self.refused:
             line.refuse(self.refused[token.text], token.column)
-        if token.text in UNITS:
+        if token.text not in self.names and token.text in UNITS:
             line.refuse(f"{token.text!r} is a unit; it follows a number, as in 20 ms", token.column)
         if token.text not in self.names:
             known = ", ".join(self.names) or "nothing"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from neuroalign.deployment.learning import RuleCheck
     from neuroalign.export.report import MeasuredRow
     from neuroalign.fidelity import LearningAgreement
-    from neuroalign.quantise.engine import EngineNeeds
+    from neuroalign.quantise.engine import EngineNeeds, SynapseCost
     from neuroalign.quantise.rule_sheet import RuleSheet
     from neuroalign.rule import LearningRule
 
@@ -49,8 +49,8 @@ def print_sheet(sheet: RuleSheet) -> None:
         out.print(f"  {escape(line)}", soft_wrap=True)
     if sheet.held.rows:
         _print_constants(sheet)
-    if sheet.needs is not None:
-        for line in needs_lines(sheet.needs):
+    if sheet.needs is not None and sheet.cost is not None:
+        for line in (*cost_lines(sheet.cost), *needs_lines(sheet.needs)):
             out.print(f"  {escape(line)}")
 
 
@@ -64,6 +64,21 @@ def _print_constants(sheet: RuleSheet) -> None:
             figures = (f"{row.float_value:.6g}", row.stored, f"{row.stored_value:.6g}", f"{row.relative_error:.3%}")
         table.add_row(escape(row.quantity), *figures, row.status, escape(row.note))
     console().print(table)
+
+
+def cost_lines(cost: SynapseCost) -> list[str]:
+    """What a synapse costs, in words."""
+    parts = [
+        f"{n} {when}"
+        for n, when in (
+            (cost.at_pre, "at a spike of pre"),
+            (cost.at_post, "at a spike of post"),
+            (cost.at_transfer, f"every {cost.period} step(s)"),
+        )
+        if n
+    ]
+    line = f"costs per synapse: {cost.bits} bits; products: {', '.join(parts)}"
+    return [line + (f"; {cost.per_second:.0f} a second at the rates" if cost.per_second == cost.per_second else "")]
 
 
 def needs_lines(needs: EngineNeeds) -> list[str]:
@@ -149,8 +164,15 @@ def check_lines(check: RuleCheck) -> list[str]:
     limited = {name: n for name, n in question.counts.items() if n}
     lines += [f"updates that ran out of a range: {name.replace('_', ' ')} {n:,}" for name, n in limited.items()]
     for pair in check.bit_equality:
-        found = f"{pair.states.mismatches:,} values differ" if pair.states.mismatches else "bit-equal"
-        lines.append(f"{pair.left} and {pair.right}: {found} ({pair.states.compared:,} values that change)")
+        names = f"{pair.left} and {pair.right}"
+        if pair.states.mismatches:
+            lines.append(
+                f"{names}: {pair.states.mismatches:,} values differ ({pair.states.compared:,} values that change)"
+            )
+        elif pair.states.compared:
+            lines.append(f"{names}: bit-equal ({pair.states.compared:,} values that change)")
+        else:
+            lines.append(f"{names}: nothing changed in this run, so that their equality shows nothing; run more steps")
     return lines
 
 

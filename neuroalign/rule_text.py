@@ -17,8 +17,9 @@ unit; each term of ``dw`` then has to have it.
 
 from __future__ import annotations
 
+import contextlib
 import runpy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,11 +52,21 @@ def rule_from_text(text: str) -> LearningRule:
         At the character that is wrong: a synapse does not see it, its unit does not fit, a number or mark is missing.
     """
     reader = _Reader()
-    for written in text.splitlines():
+    for number, written in enumerate(text.splitlines(), 1):
         code, _, comment = written.partition("#")
         if code.strip():
-            reader.line(code.rstrip(), comment.strip())
+            with _numbered(number):
+                reader.line(number, code.rstrip(), comment.strip())
     return reader.rule()
+
+
+@contextlib.contextmanager
+def _numbered(number: int) -> Iterator[None]:
+    """Errors inside name the line."""
+    try:
+        yield
+    except RuleError as error:
+        raise RuleError(f"line {number}, {error.message}", error.text, error.column) from None
 
 
 def rule_from_file(path: str | Path) -> LearningRule:
@@ -113,13 +124,15 @@ class _Reader:
     symbols: list[tuple[str, str, str]] = field(default_factory=list)
     parameters: dict[str, Value] = field(default_factory=dict)
     traces: dict[str, RuleTrace] = field(default_factory=dict)
-    sums: dict[str, tuple[Value, str]] = field(default_factory=dict)
-    limit: tuple[Value, str] | None = None
+    sums: dict[str, tuple[Value, str, int]] = field(default_factory=dict)
+    limit: tuple[Value, str, int] | None = None
     rates: tuple[float, float] | None = None
     unit: Dimension = PURE
+    number: int = 0
 
-    def line(self, text: str, comment: str) -> None:
+    def line(self, number: int, text: str, comment: str) -> None:
         """One line without its comment."""
+        self.number = number
         head, colon, rest = text.partition(":")
         words = head.split()
         if colon and words and words[0] in ("rule", "source", "note"):
@@ -157,9 +170,9 @@ class _Reader:
         line = Line(text, text.index("=") + 1)
         if name in TARGETS:
             self._once(name, self.sums, text, start)
-            self.sums[name] = (self._value(line), text)
+            self.sums[name] = (self._value(line), text, self.number)
         elif name == "limit":
-            self.limit = (self._value(line, inside=False), text)
+            self.limit = (self._value(line, inside=False), text, self.number)
         elif name == "rates":
             self.rates = self._rates(line)
         else:
@@ -167,8 +180,8 @@ class _Reader:
         line.end()
 
     def _definition(self, name: str, line: Line, start: int, comment: str) -> None:
-        if not name.isidentifier() or name in KEYWORDS or name in UNITS:
-            what = "a unit" if name in UNITS else "a word of its own" if name in KEYWORDS else "no name"
+        if not name.isidentifier() or name in KEYWORDS:
+            what = "a word of its own" if name in KEYWORDS else "no name"
             raise error_at(f"{name!r} is {what}; choose letters and digits that are not taken", line.text, start + 1)
         self._once(name, {**self.parameters, **self.traces}, line.text, start)
         if line.take("trace"):
@@ -236,15 +249,13 @@ class _Reader:
             raise RuleError(f"rule {self.name!r} has no line 'dw = ...'; say what changes the weight")
         limit = None
         if self.limit is not None:
-            value, text = self.limit
-            if value.dimension != self.unit:
-                raise error_at(
-                    f"the limit has {unit_name(value.dimension)}, the weight {unit_name(self.unit)}",
-                    text,
-                    text.index("=") + 2,
-                )
+            value, text, number = self.limit
             limit = value.constant
-        equation = "; ".join(text.strip() for _, text in self.sums.values())
+            with _numbered(number):
+                if value.dimension != self.unit:
+                    found, wanted = unit_name(value.dimension), unit_name(self.unit)
+                    raise error_at(f"the limit has {found}, the weight {wanted}", text, _right_side(text))
+        equation = "; ".join(text.strip() for _, text, _ in self.sums.values())
         return LearningRule(
             name=self.name,
             title=self.title or self.name,
@@ -262,19 +273,23 @@ class _Reader:
     def _terms(self, target: str) -> tuple[Term, ...]:
         if target not in self.sums:
             return ()
-        value, text = self.sums[target]
+        value, text, number = self.sums[target]
         wanted = self.unit if target == "dw" else PURE
-        if value.dimension != wanted:
-            raise error_at(
-                f"{target} has {unit_name(value.dimension)}, but the {'weight' if target == 'dw' else 'tag'} has {unit_name(wanted)}",
-                text,
-                text.index("=") + 2,
-            )
         merged: dict[tuple[Side, tuple[str, ...]], float] = {}
-        for monomial in value.monomials:
-            gate, factors = _gated(monomial, text)
-            merged[gate, factors] = merged.get((gate, factors), 0.0) + monomial.coefficient
+        with _numbered(number):
+            if value.dimension != wanted:
+                what = f"{target} has {unit_name(value.dimension)}, but the {'weight' if target == 'dw' else 'tag'} has {unit_name(wanted)}"
+                raise error_at(what, text, _right_side(text))
+            for monomial in value.monomials:
+                term = _gated(monomial, text)
+                merged[term] = merged.get(term, 0.0) + monomial.coefficient
         return tuple(Term(c, gate, factors) for (gate, factors), c in merged.items() if c)
+
+
+def _right_side(text: str) -> int:
+    """The character at which what stands behind "=" begins."""
+    start = text.index("=") + 1
+    return start + len(text[start:]) - len(text[start:].lstrip()) + 1
 
 
 def _gated(monomial: Monomial, text: str) -> tuple[Side, tuple[str, ...]]:

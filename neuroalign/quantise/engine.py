@@ -41,6 +41,39 @@ class EngineNeeds:
     signs: bool
 
 
+@dataclass(frozen=True)
+class SynapseCost:
+    """What a Program costs at one synapse.
+
+    Parameters
+    ----------
+    bits
+        State kept: weight, tag and learned delay, signs included.
+    at_pre, at_post, at_transfer
+        Products formed at a spike of pre, at one of post, and at each transfer.
+    period
+        Steps between transfers; 0 without.
+    per_second
+        Products a second at the given rates; nan where they are not known.
+    """
+
+    bits: int
+    at_pre: int
+    at_post: int
+    at_transfer: int
+    period: int
+    per_second: float
+
+
+def synapse_cost(program: Program, rates: tuple[float, float] | None, dt: float) -> SynapseCost:
+    """Cost of ``program`` at ``rates`` (Hz) of pre and post, with steps of ``dt`` (s)."""
+    pre, post, moved = (sum(p.dependency == gate for p in program.products) for gate in ("x0", "y0", "u"))
+    period = 0 if program.k is None else 2**program.k * program.t_epoch
+    clocked = moved / (period * dt) if period else 0.0
+    each = float("nan") if rates is None else pre * rates[0] + post * rates[1] + clocked
+    return SynapseCost(engine_needs(program).state_bits, pre, post, moved, period, each)
+
+
 def engine_needs(program: Program) -> EngineNeeds:
     """What ``program`` asks for."""
     read = program.variables

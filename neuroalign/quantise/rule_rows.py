@@ -122,9 +122,9 @@ def prediction_rows(where: str, predicted: Prediction) -> tuple[ConversionRow, .
         f"{predicted.walk(HORIZON):.3g} units RMS, the rule by itself by {own:.3g}; drift {predicted.drift:+.2g} units a second beyond the rule's"
     )
     if predicted.hidden:
-        text += f"; the tag holds back {predicted.hidden:.2g} units RMS, and its limits take {predicted.lost:.2g} of all change"
+        text += f"; the tag holds back {predicted.hidden:.2g} units RMS, and its limits take {_share(predicted.lost)} of all change"
     if predicted.clipped == predicted.clipped:
-        text += f"; {predicted.clipped:.2g} of unrelated weights end beyond the range"
+        text += f"; {_share(predicted.clipped)} of unrelated weights end beyond the range"
     rows = [note_row(where, "random walk", text, "approximate" if predicted.lost > LOST else "rounded")]
     if predicted.rounding > SHARED * predicted.own:
         note = (
@@ -133,6 +133,10 @@ def prediction_rows(where: str, predicted: Prediction) -> tuple[ConversionRow, .
         )
         rows.append(note_row(where, "shared draw", note, "rounded"))
     return tuple(rows)
+
+
+def _share(value: float) -> str:
+    return f"{value:.2%}" if value >= 1e-4 else "less than 0.01%"
 
 
 SHARED = 0.01

@@ -9,7 +9,7 @@ from neuroalign.errors import NeuroalignError, RuleError
 from neuroalign.microcode import TARGETS, TRACES, Product, Program
 from neuroalign.microcode_text import program_to_text, to_text
 from neuroalign.profile import Profile
-from neuroalign.quantise.engine import EngineNeeds, engine_needs
+from neuroalign.quantise.engine import EngineNeeds, SynapseCost, engine_needs, synapse_cost
 from neuroalign.quantise.learning import HeldRule, RuleChoices, hold_rule
 from neuroalign.rule import LearningRule
 
@@ -32,6 +32,14 @@ class RuleSheet:
     def needs(self) -> EngineNeeds | None:
         """What a chip must offer."""
         return engine_needs(self.held.program) if self.held else None
+
+    @property
+    def cost(self) -> SynapseCost | None:
+        """What it costs at each synapse."""
+        if self.held is None:
+            return None
+        rates = self.held.prediction.rates if self.held.prediction else None
+        return synapse_cost(self.held.program, rates, self.dt)
 
 
 def rule_sheet(rule: LearningRule, profile: Profile, dt: float, choices: RuleChoices) -> RuleSheet:
