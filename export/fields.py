@@ -9,6 +9,7 @@ choose among these. The microcode is stored in its rule language where that says
 from __future__ import annotations
 
 import json
+import math
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
@@ -20,10 +21,13 @@ import numpy as np
 from neuroalign.chip import first_difference
 from neuroalign.errors import FileFormatError, InputError, RuleError
 from neuroalign.export.hdf5 import FileArray, Tree
-from neuroalign.microcode import Program
+from neuroalign.microcode import Program, Trace
 from neuroalign.microcode_text import program_from_lines, program_to_text
 
 Json = Any
+
+NO_DECAY = "inf"
+"""The tau of a trace that does not decay: JSON has no number for it."""
 
 IN_FILE = ("weight", "tag")
 """Fields whose arrays may stay in their file: who uses them reads rows; all others are loaded."""
@@ -35,7 +39,7 @@ def to_text(value: Any) -> tuple[str, Tree]:
     Raises
     ------
     InputError
-        If a value of another type is in it, or a number outside arrays is not finite.
+        If a value of another type is in it, or a number outside arrays is not finite (but for a trace's tau).
     """
     arrays: Tree = {}
     stored = _take_apart(value, (), arrays)
@@ -92,12 +96,12 @@ def _take_apart(value: Any, path: tuple[str, ...], arrays: Tree) -> Json:
         return [_take_apart(v, (*path, str(k)), arrays) for k, v in enumerate(value)]
     if isinstance(value, Mapping):
         return {"mapping": {str(k): _take_apart(v, (*path, str(k)), arrays) for k, v in value.items()}}
-    if isinstance(value, Program):
-        text = _program_text(value)
-        if text:
-            return {"class": "Program", "text": text}
+    if isinstance(value, Program) and (text := _program_text(value)):
+        return {"class": "Program", "text": text}
     if is_dataclass(value):
         parts = {f.name: _take_apart(getattr(value, f.name), (*path, f.name), arrays) for f in fields(value)}
+        if isinstance(value, Trace) and value.tau == math.inf:
+            parts["tau"] = NO_DECAY
         return {"class": type(value).__name__, **parts}
     raise InputError(f"{'.'.join(path)}: a {type(value).__name__} cannot be saved; it is no part of a network")
 
@@ -177,6 +181,8 @@ class _Reader:
             if unlike:
                 named = ", ".join(sorted(unlike))
                 raise FileFormatError(f"{where}: fields of {cls.__name__} are missing or unknown ({named:.80})")
+            if cls is Trace and stored["tau"] == NO_DECAY:
+                stored = {**stored, "tau": math.inf}
             given = {name: hint for name, hint in hints.items() if name in stored}
             return cls(**{name: self.value(stored[name], hint, f"{where}.{name}") for name, hint in given.items()})
         except FileFormatError:
