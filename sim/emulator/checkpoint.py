@@ -15,6 +15,7 @@ never written again. numpy's .npz holds a checksum of each array, which is compa
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -29,7 +30,6 @@ from typing import IO, Any
 
 import numpy as np
 
-from neuroalign import __version__
 from neuroalign.chip import Numbers
 from neuroalign.errors import FileFormatError, InputError
 from neuroalign.recording import Probe
@@ -41,6 +41,13 @@ _DAMAGE = (
 )  # fmt: skip
 """What reading a damaged .npz or JSON file raises."""
 _SEGMENT, _STATE = re.compile(r"segment-(\d+)-(\d+)\.npz"), re.compile(r"state-(\d+)\.npz")
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("neuroalign")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @dataclass
@@ -89,7 +96,7 @@ class Checkpoints:
         self.finished: dict[int, dict[str, int]] = {}
         self.begun: dict[int, int] = {}
         self._open: dict[int, _Open] = {}
-        self._identity = {"format": FORMAT, "neuroalign": __version__, "numpy": np.__version__, **identity}
+        self._identity = {"format": FORMAT, "neuroalign": _version(), "numpy": np.__version__, **identity}
         self._lock = self._begin()
 
     @property
