@@ -60,6 +60,7 @@ STATIC = (
 NEURONS = (
     *("bias", "bias_exp < 0", "bias_exp > 0", "initial state", "latency", "silent population", "several samples"),
     *("ternary", "resetting", "refractory", "escape noise", "ternary and resetting", "refractory escape noise"),
+    "rectangular synapses",
 )
 ENTRIES = EVENTS + SYMBOLS + LEARNING + STATIC + NEURONS
 
@@ -81,6 +82,7 @@ NEEDS = {
     "resetting": "resetting neurons",
     "refractory": "refractory neurons",
     "escape noise": "escape noise",
+    "rectangular synapses": "rectangular synapses",
     "ternary and resetting": "ternary and resetting neurons",
     "refractory escape noise": "refractory and resetting escape noise",
 }
@@ -149,6 +151,7 @@ def _of_population(p: ChipPopulation) -> Iterator[str]:
         "resetting": p.reset_interval > 0,
         "refractory": p.refractory_steps > 0,
         "escape noise": p.escape is not None,
+        "rectangular synapses": p.window_steps > 1,
         "ternary and resetting": p.threshold_low is not None and p.reset_interval > 0,
         "refractory escape noise": p.escape is not None and p.refractory_steps > 0,
     }

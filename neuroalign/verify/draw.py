@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Convolution, Fixed, Plasticity, SparsePattern
+from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Plasticity, expanded
 from neuroalign.verify.case import Case
 from neuroalign.verify.features import Feature, supported
 from neuroalign.verify.neurons import LARGEST_THRESHOLD
@@ -25,8 +25,8 @@ MEAN_RATE = 0.2
 """Spikes per step and neuron that the thresholds are drawn for."""
 WIDE = 200
 """Synapses from which on a connection counts as wide."""
-LONG = 512
-"""Steps from which on every k of ``u`` ends a period."""
+LONG = 1 << 7
+"""Steps from which on a network with rules is there for the periods of ``u7`` to ``u9``."""
 LARGEST_BIAS = 1 << 12
 LARGEST_PACE = 1 << 22
 
@@ -54,11 +54,12 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind("small", 0.5, 3, 3, (1, 8), (50, 120)),
-    _Kind("wide", 0.42, 2, 2, (16, 64), (100, 180)),
-    _Kind("long", 0.08, 2, 2, (2, 8), (515, 640)),
+    _Kind("small", 0.52, 3, 3, (1, 8), (30, 80)),
+    _Kind("wide", 0.4, 2, 2, (40, 150), (50, 110)),
+    _Kind("long", 0.08, 1, 2, (2, 8), (3, 12)),  # beside the period of a u7, u8 or u9
 )
-_WIDE_STATIC = _Kind("wide static", 0.0, 2, 0, (40, 240), (200, 400))
+_WIDE_STATIC = _Kind("wide static", 0.0, 2, 0, (100, 500), (80, 160))
+# Lava's time goes by processes and steps far more than by neurons, so few steps of many neurons compare most in it
 
 
 def draw_case(seed: int, number: int, features: Sequence[Feature] | None = None) -> Case:
@@ -74,28 +75,36 @@ def draw_case(seed: int, number: int, features: Sequence[Feature] | None = None)
 
 
 def _plan(rng: Generator) -> Plan:
-    """Small networks of many parts, wide ones of few, and small ones that run long (for the rare ``u9``)."""
+    """Small networks of many parts, wide ones of few, and small ones that run long, for ``u7`` to ``u9``."""
     kind = _KINDS[rng.choice(len(_KINDS), p=[k.share for k in _KINDS])]
     rules = min(int(rng.choice(4, p=(0.2, 0.35, 0.3, 0.15))), kind.most_rules)
     if kind.name == "long":
-        rules = max(rules, 1)
+        rules = kind.most_rules
     if kind.name == "wide" and not rules:
         kind = _WIDE_STATIC
     low, high = kind.sizes
     lowest = int(rng.integers(-6, 3))
     options = Options(
-        sizes=tuple(int(rng.integers(low, high)) for _ in range(rng.integers(1, kind.most_populations + 1))),
+        sizes=tuple(int(rng.integers(low, high)) for _ in range(_populations(rng, kind.most_populations))),
         channels=int(rng.integers(low + 1, high)),
         skips=bool(rng.integers(2)),
         loops=bool(rng.integers(2)),
         self_recurrence=bool(rng.integers(2)),
+        more_edges=0.25,
         max_delay=int(rng.choice((0, 0, 1, 2, 5, 12, 63))),
         exponents=(lowest, lowest + int(rng.integers(0, 6))),
         graded=bool(rng.random() < 0.6),
         extreme=bool(rng.random() < 0.15),
         silent=bool(rng.random() < 0.15),
     )
-    return Plan(options, int(rng.integers(*kind.steps)), 2 if rng.random() < 0.15 else 1, rules)
+    steps = int(rng.integers(*kind.steps))
+    if kind.name == "long":
+        steps += int(2 ** rng.choice((7, 8, 9), p=(0.25, 0.33, 0.42)))
+    return Plan(options, steps, 2 if rng.random() < 0.15 and steps < LONG else 1, rules)
+
+
+def _populations(rng: Generator, most: int) -> int:
+    return min(int(rng.choice((1, 2, 3), p=(0.45, 0.38, 0.17))), most)
 
 
 def _with_rules(rng: Generator, network: ChipNetwork, plan: Plan) -> ChipNetwork:
@@ -124,7 +133,7 @@ def _with_rules(rng: Generator, network: ChipNetwork, plan: Plan) -> ChipNetwork
 
 def _with_program(rng: Generator, connection: ChipConnection, steps: int) -> Plasticity | None:
     held = connection.plasticity
-    program = draw_program(rng, steps, connection.weight.size > WIDE) if steps < LONG else draw_rare_program(rng)
+    program = draw_program(rng, steps, connection.weight.size > WIDE) if steps < LONG else draw_rare_program(rng, steps)
     return held and replace(held, program=program)
 
 
@@ -148,7 +157,7 @@ def _thresholded(rng: Generator, population: ChipPopulation, incoming: Sequence[
     mean, variance = np.zeros(population.size), np.ones(population.size)
     for connection in incoming:
         sums, squares = _weight_sums(connection)
-        scale = 2.0**connection.weight_exp
+        scale = 2.0**connection.weight_exp * max(population.window_steps, 1)
         mean += MEAN_RATE * sums * scale
         variance += MEAN_RATE * squares * scale**2
     gain = np.minimum(4096 / (population.du + 1), 6.0)
@@ -164,15 +173,8 @@ def _thresholded(rng: Generator, population: ChipPopulation, incoming: Sequence[
 def _weight_sums(connection: ChipConnection) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What reaches each target if every source spikes once: the sum of the weights, and of their squares."""
     weight = connection.weight.astype(np.float64)
-    if isinstance(connection.pattern, SparsePattern):
-        targets, place = connection.shape[0], connection.pattern.target
-        both = (np.bincount(place, values, targets) for values in (weight, weight**2))
-        sums, squares = (np.asarray(found, dtype=np.float64) for found in both)
-        return sums, squares
-    if isinstance(connection.pattern, Convolution):
-        places = connection.shape[0] // len(weight)
-        flat = weight.reshape(len(weight), -1)
-        return np.repeat(flat.sum(1), places), np.repeat((flat**2).sum(1), places)
+    if connection.pattern is not None:
+        weight = expanded(connection.pattern, weight)
     return weight.sum(1), (weight**2).sum(1)
 
 
@@ -187,8 +189,3 @@ def _paced(rng: Generator, population: ChipPopulation) -> ChipPopulation:
     exponent = np.maximum(np.ceil(np.log2(wanted / LARGEST_BIAS)), rng.integers(-3, 1)).astype(np.int64)
     mantissa = np.floor(wanted / 2.0**exponent).astype(np.int64) + 1
     return replace(population, bias_mant=mantissa, bias_exp=exponent)
-
-
-def weight_bits(connection: ChipConnection) -> int:
-    """Bits of a connection's weights."""
-    return connection.weight_format.bits if isinstance(connection.weight_format, Fixed) else 0

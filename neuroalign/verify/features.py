@@ -58,6 +58,7 @@ FEATURES = (
     Feature("resetting neurons", neurons.resetting),
     Feature("refractory neurons", neurons.refractory),
     Feature("escape noise", neurons.escaping),
+    Feature("rectangular synapses", neurons.windowed),
     Feature("ternary and resetting neurons", neurons.ternary_resetting, 0.05),
     Feature("refractory and resetting escape noise", neurons.escaping_refractory, 0.05),
 )

@@ -43,6 +43,17 @@ def escaping_refractory(rng: Generator, network: ChipNetwork) -> ChipNetwork:
     return _changed(rng, network, lambda rng, p: _with_resets(rng, _with_noise(rng, _with_rest(rng, p))))
 
 
+def windowed(rng: Generator, network: ChipNetwork) -> ChipNetwork:
+    """A population with rectangular synapses, now and then with rest or chance as well."""
+
+    def change(rng: Generator, population: ChipPopulation) -> ChipPopulation:
+        changed = replace(population, window_steps=int(rng.integers(2, 20)))
+        changed = _with_rest(rng, changed) if rng.random() < 0.4 else changed
+        return _with_noise(rng, changed) if rng.random() < 0.4 else changed
+
+    return _changed(rng, network, change)
+
+
 def _changed(
     rng: Generator, network: ChipNetwork, change: Callable[[Generator, ChipPopulation], ChipPopulation]
 ) -> ChipNetwork:
@@ -58,7 +69,9 @@ def _changed(
 def is_plain(population: ChipPopulation) -> bool:
     """Whether the population spikes and Lava's LIF is all that it needs."""
     special = (population.threshold_low is not None, population.escape is not None)
-    return population.spiking and not (any(special) or population.reset_interval or population.refractory_steps)
+    return population.spiking and not (
+        any(special) or population.reset_interval or population.refractory_steps or population.window_steps
+    )
 
 
 def _with_low_threshold(rng: Generator, population: ChipPopulation) -> ChipPopulation:

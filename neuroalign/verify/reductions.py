@@ -144,6 +144,7 @@ def populations(case: Case, difference: Difference) -> Iterator[Case]:
         changes: list[dict[str, Any]] = [
             {"escape": None},
             {"threshold_low": None},
+            {"window_steps": 0},
             {"refractory_steps": 0},
             {"reset_interval": 0, "reset_offset": 0},
             {"reset_offset": 0},

@@ -93,16 +93,17 @@ def draw_program(rng: np.random.Generator, steps: int, wide: bool) -> Program:
     often, rare = (0.08, 0.6) if wide else (0.45, 0.2)
     kind = rng.random()
     epoch = 1 if kind < often else int(rng.integers(2, 8)) if kind < 1 - rare else int(rng.integers(8, MAX_EPOCH + 1))
-    epoch = min(epoch, max(1, steps // 3))
+    epoch = min(epoch, max(1, steps // 2))
     if program.k is not None:
         last = min(MAX_DECIMATION, max(0, (steps // epoch).bit_length() - 1))
         program = with_decimation(program, int(rng.integers(0, last + 1)))
     return replace(program, t_epoch=epoch)
 
 
-def draw_rare_program(rng: np.random.Generator) -> Program:
-    """A program with a product that acts every 128th, 256th or 512th step."""
-    k = int(rng.integers(MAX_DECIMATION - 2, MAX_DECIMATION + 1))
+def draw_rare_program(rng: np.random.Generator, steps: int) -> Program:
+    """A program with a product that acts every 128th, 256th or 512th step, whichever the run has room for."""
+    last = min(steps.bit_length() - 1, MAX_DECIMATION)
+    k = last if rng.random() < 0.6 else int(rng.integers(7, last + 1))
     program = with_decimation(random_program(rng, True, 2), k)
     rare = replace(random_product(rng, k, fixed=True), dependency="u", k=k)
     return replace(program, dw=(*program.dw, rare), t_epoch=1)

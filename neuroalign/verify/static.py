@@ -33,6 +33,8 @@ class Options:
         Channels of the input.
     skips, loops, self_recurrence
         Whether connections may jump over populations, lead back, and start where they end.
+    more_edges
+        Chance of each edge that the last three allow.
     max_delay
         Largest extra delay of a synapse.
     exponents
@@ -52,6 +54,7 @@ class Options:
     skips: bool = True
     loops: bool = True
     self_recurrence: bool = True
+    more_edges: float = 0.4
     max_delay: int = 3
     exponents: tuple[int, int] = (-3, 3)
     graded: bool = False
@@ -95,7 +98,7 @@ def draw_edges(rng: Generator, options: Options, names: list[str]) -> list[tuple
     for a in range(len(chain)):
         for b in range(1, len(chain)):
             allowed = options.skips if b > a + 1 else options.self_recurrence if a == b else options.loops and b < a
-            if (b != a + 1) and allowed and rng.random() < 0.4:
+            if (b != a + 1) and allowed and rng.random() < options.more_edges:
                 edges.append((chain[a], chain[b]))
     if rng.random() < 0.2:  # two connections in parallel
         edges.append(edges[int(rng.integers(len(edges)))])

@@ -21,7 +21,7 @@ from neuroalign.chip import (
     SparsePattern,
 )
 from neuroalign.fixed_point import lava_weights, truncate_weights
-from neuroalign.microcode import Program, Trace
+from neuroalign.microcode import SYNAPTIC, Product, Program, Trace
 from neuroalign.verify.static import Options, draw_connection, draw_population
 
 
@@ -36,13 +36,13 @@ def sparse_delayed(rng: Generator, network: ChipNetwork) -> ChipNetwork:
 
 
 def sparse_plastic(rng: Generator, network: ChipNetwork) -> ChipNetwork:
-    """A connection that learns of which only some synapses exist."""
-    return _changed(rng, network, lambda c: c.plasticity is not None and c.pattern is None, _thinned)
+    """A connection that learns of which only some synapses exist, by a rule that Lava's sparse learning holds."""
+    return _changed(rng, network, lambda c: c.plasticity is not None and c.pattern is None, _thinned_plastic)
 
 
 def wide_weights(rng: Generator, network: ChipNetwork) -> ChipNetwork:
-    """A connection that learns with initial weights beyond the range that its first update enforces."""
-    return _changed(rng, network, lambda c: c.plasticity is not None, _widened)
+    """A connection that learns with initial weights and tags beyond the range that its first update enforces."""
+    return _changed(rng, network, lambda c: c.plasticity is not None and c.pattern is None, _widened)
 
 
 def graded_mode(mode: GradedMode) -> Callable[[Generator, ChipNetwork], ChipNetwork]:
@@ -72,7 +72,7 @@ def three_factors(rng: Generator, network: ChipNetwork) -> ChipNetwork:
         ChipInput(f"factor{chosen}.{name}", targets if rng.random() < 0.7 else 1, message_bits=8) for name in named
     ]
     senders = [port.name for port in ports]
-    inside = [p.name for p in network.populations if p.size in (1, targets)]
+    inside = [p.name for p in network.populations if p.size == targets]
     if inside and rng.random() < 0.3:
         senders[-1] = str(rng.choice(inside))
     used = tuple(port for port in ports if port.name in senders)
@@ -178,12 +178,31 @@ def _thinned(rng: Generator, connection: ChipConnection) -> ChipConnection:
     )
 
 
+def _thinned_plastic(rng: Generator, connection: ChipConnection) -> ChipConnection:
+    """Lava multiplies sparse w, d and t as matrices and loses weights of 0: rules and weights have neither."""
+    program = _of(connection).program
+
+    def without(products: tuple[Product, ...]) -> tuple[Product, ...]:
+        return tuple(replace(p, factors=tuple(f for f in p.factors if f.variable not in SYNAPTIC)) for p in products)
+
+    plain = replace(program, dw=without(program.dw), dd=without(program.dd), tag_update=without(program.tag_update))
+    bits = connection.weight_format.bits if isinstance(connection.weight_format, Fixed) else 8
+    weight = lava_weights(rng.integers(-256, 256, connection.shape), "mixed", bits)
+    least = lava_weights(np.array([-1]), "mixed", bits)[0]
+    held = replace(_of(connection), program=plain)
+    return _thinned(
+        rng,
+        replace(connection, weight=np.where(weight, weight, least), sign_mode="mixed", plasticity=held),
+    )
+
+
 def _widened(rng: Generator, connection: ChipConnection) -> ChipConnection:
     mode = connection.sign_mode
     low, high = {"mixed": (-500, 500), "excitatory": (0, 500), "inhibitory": (-500, 1)}[mode]
     bits = connection.weight_format.bits if isinstance(connection.weight_format, Fixed) else 8
     wide = truncate_weights(rng.integers(low, high, connection.weight.shape), mode, bits)
-    return replace(connection, weight=wide)
+    tag = rng.integers(-600, 600, wide.shape) if rng.random() < 0.5 else _of(connection).tag
+    return replace(connection, weight=wide, plasticity=replace(_of(connection), tag=tag))
 
 
 def _graded(connection: ChipConnection, mode: GradedMode) -> ChipConnection:

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, Convolution, Fixed, pattern_problem, weight_shape
 from neuroalign.errors import ConversionRefused, InputError
-from neuroalign.fixed_point import WEIGHT_BITS, lava_weights
+from neuroalign.fixed_point import WEIGHT_BITS, lava_weights, truncate_weights
 from neuroalign.sim.lava_processes.refusal import check_range, refused
 
 LARGEST_DELAY = 63
 """Extra steps of a synapse that Lava accepts."""
+
+LARGEST_INITIAL = (-(2**15) + 1, 2**15 - 1)
+"""Weights and tags that may be given to a LearningDense: far beyond its range, and far from the end of its integers."""
 
 _LARGEST_BYTE = 127
 _LARGEST_SUM = 2**31 - 1
@@ -50,8 +53,11 @@ def check_synapses(connection: ChipConnection, joined: tuple[int, int]) -> None:
 
 
 def _check_weights(where: str, connection: ChipConnection, bits: int) -> None:
-    check_range(where, "weight", connection.weight, -256, 255)
-    held = lava_weights(connection.weight, connection.sign_mode, bits)
+    """LearningDense truncates initial weights but limits them only at their first update."""
+    limited = connection.plasticity is None or connection.pattern is not None
+    check_range(where, "weight", connection.weight, *((-256, 255) if limited else LARGEST_INITIAL))
+    prepared = lava_weights if limited else truncate_weights
+    held = prepared(connection.weight, connection.sign_mode, bits)
     for entry in np.argwhere(held != connection.weight)[:1]:
         index = tuple(int(k) for k in entry)
         name = f"weight[{', '.join(map(str, index))}]"

@@ -126,7 +126,7 @@ def test_a_plastic_job_survives_its_files(tmp_path: Path) -> None:
         ({"delays": np.full((2, 3), 2)}, "delay"),
         ({"plasticity": Plasticity(STDP, np.zeros((2, 3), dtype=int), 1.0, rounding_seed=3)}, "rounding_seed 3"),
         ({"plasticity": Plasticity(STDP, np.zeros((3, 2), dtype=int), 1.0)}, "shape"),
-        ({"plasticity": Plasticity(STDP, np.full((2, 3), 256), 1.0)}, "tag 256"),
+        ({"plasticity": Plasticity(STDP, np.full((2, 3), 1 << 15), 1.0)}, "tag 32768"),
         ({"plasticity": Plasticity(STDP, np.zeros((2, 3)), 1.0)}, "tag of type"),
         ({"weight": np.array([[21, 30, -40], [0, 10, 8]])}, "weight"),
         ({"weight": np.array([[20, 300, -40], [0, 10, 8]])}, "weight 300"),
