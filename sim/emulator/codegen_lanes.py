@@ -1,19 +1,9 @@
 """The update of one synapse as text, under Fixed: the arithmetic of products.py, in 16 bits where that is exact.
 
-Where a range analysis proves that every change fits 16 bits, the accumulator A has 16 bits, and sums saturate at
--32768 and 32767. The lower end of the engine is one further down, -32769. That makes no difference
-
-*   to the result, if nothing positive is added after A can have reached the lower end: -32768 and -32769 round to the
-    same weight. (A tag of -32769 becomes -257 where the offset is 0; such epochs are the interpreter's.) So the order
-    of the products counts;
-*   to what is counted as limited, if all changes are even: A is then even until it is limited, and never -32769 by
-    itself.
-
-Everything else has 32 bits. The last sum is limited, rounded and brought into the range of the variable in one step:
-limits ``low`` and ``high`` of A that depend on the epoch's offset do all of that.
-
-Where all changes of a variable are 0 or more, the offset is added first, less its bits below the step of the changes,
-which never carry. A then is 32767 only where it was limited, and ``most(A, 32766)`` summed over a row counts how often.
+Products are computed in the narrowest width that holds them. The accumulator A has 16 bits where
+:mod:`~neuroalign.sim.emulator.codegen_halves` finds them to be enough, else 32. The last sum is limited, rounded and
+brought into the range of the variable in one step: limits ``low`` and ``high`` of A that depend on the epoch's offset
+do all of that.
 """
 
 from __future__ import annotations
@@ -22,63 +12,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neuroalign.microcode import SYNAPTIC, Factor
+from neuroalign.sim.emulator.codegen_halves import (
+    HALF_MAX,
+    HALF_MIN,
+    HalfSum,
+    Lane,
+    all_even,
+    fits_half,
+    only_rises,
+    step_of,
+    write_risen,
+)
 from neuroalign.sim.emulator.codegen_ranges import INT16, Range, factor_range
-from neuroalign.sim.emulator.codegen_terms import Plan, Rule, Term
+from neuroalign.sim.emulator.codegen_terms import Plan, Term
 from neuroalign.sim.emulator.codegen_text import Text
 from neuroalign.sim.emulator.products import ACCUMULATOR_MAX, ACCUMULATOR_MIN, FRACTION_BITS
-
-HALF_MIN, HALF_MAX = -(1 << 15), (1 << 15) - 1
-
-
-@dataclass(frozen=True)
-class Lane:
-    """An expression of 16 ("h") or 32 ("i") bits, and what it can be."""
-
-    code: str
-    values: Range
-    letter: str
-
-    def as_letter(self, letter: str) -> str:
-        """The expression in this width."""
-        return self.code if letter == self.letter else f"{letter}({self.code})"
 
 
 @dataclass(frozen=True)
 class Updated:
     """A variable after its update: its value, and how updates that were limited are counted over a row.
 
-    ``counted`` is added to a number of width ``letter`` for each synapse, where it is not empty; it has ``surplus`` for
-    every synapse of the row.
+    ``counted``, of 16 bits, is summed over the row, where it is not empty; it has ``surplus`` for every synapse.
     """
 
     value: str
     counted: str
-    letter: str
     surplus: int = 0
-
-
-def fits_half(rule: Rule, variable: int, terms: Sequence[Term]) -> bool:
-    """Whether 16 bits are exact for the accumulator of a variable, with these products acting."""
-    total = rule.ranges[SYNAPTIC[variable]].shifted(0, FRACTION_BITS)
-    reached_lower_end = False
-    for term in terms:
-        if term.change.width != INT16 or (reached_lower_end and term.change.high > 0):
-            return False
-        total = total.plus(term.change)
-        reached_lower_end |= total.low < HALF_MIN
-        total = total.within(HALF_MIN, HALF_MAX)
-    return total.width == INT16 and not (reached_lower_end and any(term.left == 0 for term in terms))
-
-
-def only_rises(rule: Rule, variable: int, terms: Sequence[Term]) -> bool:
-    """Whether the short form for changes of 0 or more is exact."""
-    falls = variable == 0 and rule.sign_mode == "inhibitory"
-    return not falls and all(term.change.low >= 0 and term.left > 0 for term in terms)
-
-
-def step_of(terms: Sequence[Term]) -> int:
-    """A power of two that divides all changes and 128."""
-    return 1 << min(FRACTION_BITS, *(term.left for term in terms))
 
 
 class Synapse:
@@ -96,49 +56,37 @@ class Synapse:
         marks: list[str] = []
         changes = [self._change(term, synapses, marks) for term in terms]
         half = not self.alone and fits_half(self.plan.rule, variable, terms)
-        start = Lane(synapses[SYNAPTIC[variable]].code, self.ranges[SYNAPTIC[variable]], "h")
+        start = synapses[SYNAPTIC[variable]]
+        code = self.text.let(f"shift_left({start.code}, h({FRACTION_BITS}))")
+        shifted = Lane(code, start.values.shifted(0, FRACTION_BITS), "h")
         if half and only_rises(self.plan.rule, variable, terms):
-            return self._risen(start, changes, step_of(terms))
-        even = all(term.left > 0 for term in terms)
-        return self._limited(variable, start, changes, "h" if half else "i", marks, even)
-
-    def _risen(self, start: Lane, changes: Sequence[Lane], step: int) -> Updated:
-        code = f"add(shift_left({start.code}, h({FRACTION_BITS})), offset{step})"
-        for change in changes:
-            code = self.text.let(f"saturating_add({code}, {change.as_letter('h')})")
-        value = f"shift_right({code}, h({FRACTION_BITS}))"
-        return Updated(value, f"most({code}, h({HALF_MAX - 1}))", "h", HALF_MAX - 1)
+            total = write_risen(self.text, shifted, changes, step_of(terms))
+            # summed over a row, this counts how often A was limited
+            return Updated(
+                f"shift_right({total}, h({FRACTION_BITS}))", f"most({total}, h({HALF_MAX - 1}))", HALF_MAX - 1
+            )
+        return self._limited(variable, shifted, changes, half, all_even(terms), marks)
 
     def _limited(
-        self, variable: int, start: Lane, changes: Sequence[Lane], letter: str, marks: list[str], even: bool
+        self, variable: int, shifted: Lane, changes: Sequence[Lane], half: bool, even: bool, marks: list[str]
     ) -> Updated:
-        values = start.values.shifted(0, FRACTION_BITS)
-        total = Lane(self.text.let(f"shift_left({start.as_letter(letter)}, {letter}({FRACTION_BITS}))"), values, letter)
-        for number, change in enumerate(changes):
-            total = self._sum(total, change, number == len(changes) - 1, marks, even)
-        value = f"shift_right({self._in_range(variable, total, marks)}, {letter}({FRACTION_BITS}))"
-        value = value if letter == "h" else f"h({value})"
-        if not marks:
-            return Updated(value, "", letter)
-        count = "count_half" if letter == "h" else "count_word"
-        return Updated(value, f"{count}({' | '.join(marks)})", letter)
+        if half:
+            total = HalfSum(self.text, changes, even, marks).write(shifted)
+        else:
+            total = Lane(self.text.let(shifted.as_letter("i")), shifted.values, "i")
+            for number, change in enumerate(changes):
+                total = self._sum(total, change, number == len(changes) - 1, marks)
+        code = self._in_range(variable, total, marks, even)  # fits 16 bits again
+        value = f"shift_right({code if half else f'h({code})'}, h({FRACTION_BITS}))"
+        return Updated(value, f"one_where({' | '.join(marks)})" if marks else "")
 
-    def _sum(self, total: Lane, change: Lane, last: bool, marks: list[str], even: bool) -> Lane:
-        """The accumulator after one more product; in 32 bits the last sum is limited by :meth:`_in_range`."""
-        letter, values = total.letter, total.values.plus(change.values)
-        plain = f"add({total.code}, {change.as_letter(letter)})"
-        if letter == "h":
-            if values.width == INT16:
-                return Lane(self.text.let(plain), values, letter)
-            limited = self.text.let(f"saturating_add({total.code}, {change.as_letter(letter)})")
-            # an even sum is never the upper end, which is odd, by itself
-            upper = even and values.low >= HALF_MIN
-            marks.append(f"same({limited}, h({HALF_MAX}))" if upper else f"differ({limited}, {plain})")
-            return Lane(limited, values.within(HALF_MIN, HALF_MAX), letter)
-        exact = Lane(self.text.let(plain), values, letter)
+    def _sum(self, total: Lane, change: Lane, last: bool, marks: list[str]) -> Lane:
+        """The accumulator of 32 bits after one more product; the last sum is limited by :meth:`_in_range`."""
+        code = self.text.let(f"add({total.code}, {change.as_letter('i')})")
+        exact = Lane(code, total.values.plus(change.values), "i")
         return exact if last else self._limit(exact, str(ACCUMULATOR_MIN), str(ACCUMULATOR_MAX), marks)
 
-    def _in_range(self, variable: int, total: Lane, marks: list[str]) -> str:
+    def _in_range(self, variable: int, total: Lane, marks: list[str], even: bool) -> str:
         """The accumulator within the range of the variable, and the offset."""
         name, mode, letter = SYNAPTIC[variable], self.plan.rule.sign_mode, total.letter
         least_high, most_low = HALF_MAX - (1 << FRACTION_BITS) + 1, HALF_MIN
@@ -154,7 +102,7 @@ class Synapse:
             code = self.text.let(f"most({code}, low_{name}_{letter})")
         if total.values.high <= least_high:
             return f"add({code}, offset_{letter})"
-        marks.append(f"above({total.code}, high_{name}_{letter})")
+        marks.append(f"above({total.code}, {'top' if even and letter == 'h' else 'high'}_{name}_{letter})")
         if letter == "h" and least_high:
             return f"saturating_add({code}, offset_h)"  # the same as limited to 32767 - offset before
         return f"add(least({code}, high_{name}_{letter}), offset_{letter})"
@@ -171,12 +119,17 @@ class Synapse:
 
     def _change(self, term: Term, synapses: Mapping[str, Lane], marks: list[str]) -> Lane:
         """A product, shifted and limited."""
-        letter = "h" if term.change.width == INT16 else "i"
+        letter = "h" if term.limited_change.width == INT16 else "i"
         if term.kind == "scalar" or (term.kind == "masked" and self.alone):
-            return Lane(f"scalar{term.number}", term.change, letter)
+            if term.can_exceed:
+                marks.append(f"differ(excess{term.number}, h(0))")
+            return Lane(f"scalar{term.number}", term.limited_change, letter)
         if term.kind == "masked":
-            mask = Lane(self._line("mask"), Range(-1, 0), "h").as_letter(letter)
-            return Lane(self.text.let(f"bits_of_both(scalar{term.number}, {mask})"), term.change, letter)
+            mask = Lane(self._line("mask"), Range(-1, 0), "h")
+            if term.can_exceed:
+                marks.append(f"differ(bits_of_both(excess{term.number}, {mask.code}), h(0))")
+            code = self.text.let(f"bits_of_both(scalar{term.number}, {mask.as_letter(letter)})")
+            return Lane(code, term.limited_change, letter)
         if term.kind == "gathered":
             if self.alone:
                 return Lane(f"at_{term.number}", term.change, "i")

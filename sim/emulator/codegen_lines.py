@@ -8,6 +8,7 @@ from neuroalign.microcode import POST_TRACES, PRE_TRACES, Factor
 from neuroalign.sim.emulator.codegen_ranges import INT16
 from neuroalign.sim.emulator.codegen_terms import Line, Plan, Rule, Term
 from neuroalign.sim.emulator.codegen_text import Text
+from neuroalign.sim.emulator.products import ACCUMULATOR_MAX, ACCUMULATOR_MIN
 
 STORE = {"h": "store_half", "i": "store_word", "r": "store_real"}
 
@@ -83,7 +84,10 @@ def write_scalars(text: Text, plan: Plan, terms: Sequence[Term]) -> None:
         if not term.has_gathered:
             at = "np.int64(load_word(spiked_x, j, 4))" if term.product.dependency == "x0" else "t_epoch"
             text.add(f"at = {at if plan.rule.long_epochs else 'np.int64(1)'}")
-            text.add(f"scalar{term.number} = {_scalar(plan.rule, term)}")
+            if plan.rule.fixed and term.can_exceed and term.kind in ("scalar", "masked"):
+                _write_limited_scalar(text, plan.rule, term)
+            else:
+                text.add(f"scalar{term.number} = {_scalar(plan.rule, term)}")
     changing = [term for term in terms if term.source and not term.has_gathered]
     if len(changing) == len(terms):
         with text.block(f"if {' and '.join(f'scalar{term.number} == 0' for term in changing)}:"):
@@ -97,18 +101,32 @@ def write_scalars(text: Text, plan: Plan, terms: Sequence[Term]) -> None:
                 text.add(f"{store}(table{term.number}, at, 3, {cast}({value}))")
 
 
+def _write_limited_scalar(text: Text, rule: Rule, term: Term) -> None:
+    """A change that is the same along the row, limited, and whether it was: -1 or 0."""
+    letter = "h" if term.limited_change.width == INT16 else "i"
+    text.add(f"exact = {_change(rule, term)}", f"near = min(max(exact, {ACCUMULATOR_MIN}), {ACCUMULATOR_MAX})")
+    text.add(f"scalar{term.number}, excess{term.number} = {letter}(near), h(-(near != exact))")
+
+
 def _scalar(rule: Rule, term: Term) -> str:
     """The coefficient times the traces of the source, at step ``at``; all of the change where that is all of it."""
+    if not rule.fixed:
+        return _scalar_product(rule, term)
+    if term.kind in ("scalar", "masked", "gathered"):
+        return f"{'h' if term.change.width == INT16 else 'i'}({_change(rule, term)})"
+    return f"{'h' if term.scalar.width == INT16 else 'i'}(i({_scalar_product(rule, term)}))"
+
+
+def _change(rule: Rule, term: Term) -> str:
+    """A change without lines and factors of the synapse, in 64 bits."""
+    return f"(np.int64(i({_scalar_product(rule, term)})) >> {term.right}) << {term.left}"
+
+
+def _scalar_product(rule: Rule, term: Term) -> str:
     load = "load_word" if rule.fixed else "load_real"
     values = [f"{load}(x, (at * 2 + {PRE_TRACES.index(f.variable)}) * sources + j, 4)" for f in term.source]
     start = str(int(term.product.mantissa)) if rule.fixed else repr(float(term.product.coefficient))
-    code = " * ".join([start, *(_factor(rule, f, value) for f, value in zip(term.source, values, strict=True))])
-    if not rule.fixed:
-        return code
-    whole = term.kind in ("scalar", "masked", "gathered")
-    letter = "h" if (term.change if whole else term.scalar).width == INT16 else "i"
-    code = f"(np.int64(i({code})) >> {term.right}) << {term.left}" if whole else f"i({code})"
-    return f"{letter}({code})"
+    return " * ".join([start, *(_factor(rule, f, value) for f, value in zip(term.source, values, strict=True))])
 
 
 def _factor(rule: Rule, factor: Factor, value: str) -> str:

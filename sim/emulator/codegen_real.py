@@ -24,10 +24,10 @@ class RealSynapse:
         value = self.text.let(f"{held[SYNAPTIC[variable]]} + {total}")
         mode = self.plan.rule.sign_mode
         if SYNAPTIC[variable] == "d" or (variable == 0 and mode == "excitatory"):
-            return Updated(f"{value} if {value} > 0.0 else 0.0", "", "r")
+            return Updated(f"{value} if {value} > 0.0 else 0.0", "")
         if variable == 0 and mode == "inhibitory":
-            return Updated(f"{value} if {value} < 0.0 else 0.0", "", "r")
-        return Updated(value, "", "r")
+            return Updated(f"{value} if {value} < 0.0 else 0.0", "")
+        return Updated(value, "")
 
     def _product(self, term: Term, held: Mapping[str, str]) -> str:
         if not term.has_gathered:

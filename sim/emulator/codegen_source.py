@@ -15,7 +15,8 @@ Rows whose scalars are all 0, as at rest, are left out.
 from __future__ import annotations
 
 from neuroalign.microcode import SYNAPTIC
-from neuroalign.sim.emulator.codegen_lanes import Synapse, Updated, fits_half, step_of
+from neuroalign.sim.emulator.codegen_halves import fits_half, step_of
+from neuroalign.sim.emulator.codegen_lanes import Synapse, Updated
 from neuroalign.sim.emulator.codegen_lines import write_lines, write_scalars
 from neuroalign.sim.emulator.codegen_real import RealSynapse
 from neuroalign.sim.emulator.codegen_terms import Plan, Term
@@ -106,7 +107,7 @@ def _write_limits(text: Text, plan: Plan) -> None:
             low, high = ("-32640 - offset", "0") if mode == "inhibitory" else ("-32768 - (offset > 0)", high)
         text.add(f"low, high = {low}, {high}")
         text.add(f"low_{name}_h, low_{name}_i = h(max(low, -32768)), i(low)")
-        text.add(f"high_{name}_h, high_{name}_i = h(high), i(high)")
+        text.add(f"high_{name}_h, high_{name}_i, top_{name}_h = h(high), i(high), h(min(high, 32766))")
 
 
 def _write_choice(text: Text, plan: Plan) -> None:
@@ -185,12 +186,10 @@ def _write_loop(text: Text, plan: Plan, terms: Terms) -> None:
         counters = _write_synapse(text, plan, terms, alone=False)
         for v, updated in counters:
             text.add(f"some{v} = add(some{v}, {updated.counted})")
-    text.lines[head:head] = ["    " * text.depth + f"some{v} = {updated.letter}(0)" for v, updated in counters]
+    text.lines[head:head] = ["    " * text.depth + f"some{v} = h(0)" for v, _ in counters]
     for v, updated in counters:
-        if updated.letter == "i":
-            text.add(f"count{v} += np.int64(some{v})")
-        else:
-            text.add(f"count{v} += (np.int64(some{v}) - targets * {updated.surplus}) & 65535")
+        surplus = f" - targets * {updated.surplus}" if updated.surplus else ""
+        text.add(f"count{v} += (np.int64(some{v}){surplus}) & 65535")
 
 
 def _write_events(text: Text, plan: Plan, terms: Terms) -> None:

@@ -89,6 +89,16 @@ class Term:
     change: Range
 
     @property
+    def limited_change(self) -> Range:
+        """Of the change as it is added."""
+        return self.change.within(ACCUMULATOR_MIN, ACCUMULATOR_MAX)
+
+    @property
+    def can_exceed(self) -> bool:
+        """Whether the change may be limited before it is added."""
+        return self.change != self.limited_change
+
+    @property
     def right(self) -> int:
         """Shift to the right."""
         return self.product.shift
@@ -168,7 +178,8 @@ def _kind(
     at_target: bool,
     change: Range,
 ) -> Kind:
-    if synapse or change.low < ACCUMULATOR_MIN or change.high > ACCUMULATOR_MAX or (target and source):
+    exceeds = change.low < ACCUMULATOR_MIN or change.high > ACCUMULATOR_MAX
+    if synapse or (target and source) or (exceeds and (target or (at_target and source))):
         return "general"
     if target:
         return "line"

@@ -75,15 +75,19 @@ same, differ, above = _comparison("=="), _comparison("!="), _comparison(">")
 
 
 @intrinsic
-def count_half(typing_context: Any, truth: Any) -> Any:
+def one_where(typing_context: Any, truth: Any) -> Any:
     """1 where something is true, in 16 bits."""
-    return types.int16(types.boolean), lambda context, builder, signature, values: builder.zext(values[0], ir.IntType(16))
+    return types.int16(types.boolean), lambda context, builder, signature, values: builder.zext(
+        values[0], ir.IntType(16)
+    )
 
 
 @intrinsic
-def count_word(typing_context: Any, truth: Any) -> Any:
-    """1 where something is true, in 32 bits."""
-    return types.int32(types.boolean), lambda context, builder, signature, values: builder.zext(values[0], ir.IntType(32))
+def whole_mask(typing_context: Any, truth: Any) -> Any:
+    """-1, all 16 bits, where something is true."""
+    return types.int16(types.boolean), lambda context, builder, signature, values: builder.sext(
+        values[0], ir.IntType(16)
+    )
 
 
 @intrinsic

@@ -38,12 +38,14 @@ def lanes(p: Program, mode: SignMode = "mixed") -> tuple[str, str]:
     return lanes_of(plan, False), lanes_of(plan, True)
 
 
-def test_16_bits_are_exact_in_one_order_of_the_products_only() -> None:
+def test_16_bits_where_they_are_exact() -> None:
     """Saturation at -32768 in place of -32769 shows where something is added afterwards."""
     assert lanes(program(STDP)) == ("16", "16")
-    assert lanes(program(REVERSED)) == ("16", "32")
-    assert lanes(program(REVERSED), "excitatory") == ("16", "16")  # never gets so low
-    assert lanes(program("2^2*y0*x1")) == ("32", "32")  # 127 * 4 * 128 needs 17 bits
+    assert lanes(program(REVERSED)) == ("16", "16")  # the synapses at the lower end are known
+    assert lanes(program("-2^-2*x0*y1 + 2^-2*y0*(x1-40)")) == ("16", "32")  # they may rise or fall further
+    assert lanes(program("-2^-2*x0*y1 + 2^-2*y0*(x1-40)"), "excitatory") == ("16", "16")  # never gets so low
+    assert lanes(program("2^2*y0*x1")) == ("16", "16")  # 127 * 4 * 128 is limited before it is added
+    assert lanes(program("-2^2*y0*x1")) == ("32", "32")  # ... as this is, to -32769
     assert lanes(program("-2^-7*y0*x1")) == ("32", "32")  # odd, so that -32769 can be met by itself
     assert lanes(program("2*x0*w")) == ("-", "32")
 
@@ -56,6 +58,7 @@ RULES = {
     "carried": ("2^-7*u2*t", "2^-2*y0*x1 - 2^-1*x0*y1 - u2*t", None),
     "fractions": ("y0*(x1-3*2^-2)*(w+2^-1) - 5*x0*(w-5*2^-1)", "x0*sgn(w+2^-1) - u0*sgn(t-2^-1)", None),
     "wrapping": ("7*2^3*y0*x1*x2*w*(t+100) - 7*2^2*x0*y1*y2*w*t*d", "2^8*y0*w", "x0*y1*y2 - 2^6*y0*x1"),
+    "beyond": ("2^2*y0*x1 - 2^-1*x0*y1 + 2^-3*y0 - 2^-2*x0", "2^3*x0*x1 - 2^-1*y0*y1 + y0*y2", None),
     "additive": ("3*x0*x1 + 2^-1*y0*y1*x0 - 2^-2*y0", None, "-3*y0*(w-20) + u1*y1"),
 }  # fmt: skip
 
@@ -65,7 +68,7 @@ RULES = {
     [
         ("stdp", "mixed", 1), ("stdp", "inhibitory", 3), ("reversed", "mixed", 1), ("triplet", "excitatory", 1),
         ("coupled", "mixed", 2), ("carried", "mixed", 1), ("fractions", "inhibitory", 1), ("wrapping", "mixed", 1),
-        ("additive", "excitatory", 3),
+        ("additive", "excitatory", 3), ("beyond", "mixed", 1), ("beyond", "mixed", 2),
     ],
 )  # fmt: skip
 def test_kernels_are_bit_equal(name: str, mode: SignMode, t_epoch: int) -> None:
