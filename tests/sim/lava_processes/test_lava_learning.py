@@ -129,7 +129,7 @@ def test_a_plastic_job_survives_its_files(tmp_path: Path) -> None:
         ({"plasticity": Plasticity(STDP, np.full((2, 3), 1 << 15), 1.0)}, "tag 32768"),
         ({"plasticity": Plasticity(STDP, np.zeros((2, 3)), 1.0)}, "tag of type"),
         ({"weight": np.array([[21, 30, -40], [0, 10, 8]])}, "weight"),
-        ({"weight": np.array([[20, 300, -40], [0, 10, 8]])}, "weight 300"),
+        ({"weight": np.array([[20, 1 << 15, -40], [0, 10, 8]])}, "weight 32768"),
     ],
 )
 def test_what_lava_would_hold_differently_is_refused(changes: dict[str, Any], what: str) -> None:
