@@ -24,7 +24,6 @@ from neuroalign.recording import Recording, Stimulus
 from neuroalign.sim.emulator import Batch, Emulator, Store
 
 ROOT = Path(__file__).resolve().parents[3]
-WRITES = Store(Path(), seconds=1e9, steps=STEPS_BETWEEN)
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +87,11 @@ class Interrupt:
             raise KeyboardInterrupt
 
 
-def interrupted(folder: Path, at: float = STEPS) -> Store:
-    """A store whose run was interrupted before any checkpoint was due."""
-    store = Store(folder, seconds=1e9)
+def interrupted(folder: Path, steps: int | None = None) -> Store:
+    """A store whose run was interrupted; where ``steps`` is None, before any checkpoint was due."""
+    store = Store(folder, seconds=1e9, steps=steps)
     with pytest.raises(KeyboardInterrupt):
-        record(store, progress=Interrupt(at))
+        record(store, progress=Interrupt(STEPS))
     return store
 
 
@@ -199,7 +198,7 @@ def replaced(path: Path) -> None:
 @pytest.mark.parametrize("kind", ["segment-*", "state-*", "run.json"])
 @pytest.mark.parametrize("harm", [cut, emptied, flipped, replaced, Path.unlink])
 def test_a_damaged_checkpoint_is_one_clear_line(tmp_path: Path, kind: str, harm: Callable[[Path], object]) -> None:
-    store = interrupted(tmp_path)
+    store = interrupted(tmp_path, STEPS_BETWEEN)
     path = of_kind(tmp_path, kind)
     harm(path)
     if harm is Path.unlink and kind == "state-*":
