@@ -13,7 +13,7 @@ from neuroalign.sim.emulator import Batch, Emulator
 from neuroalign.sim.emulator.jobs import usable_threads
 
 MEMBERS, SIZE = 32, 128
-STEPS, QUICK_STEPS = 4000, 500
+STEPS, QUICK_STEPS = 10_000, 1000
 
 
 def batch_cases(settings: Settings) -> Iterator[Result]:
@@ -23,18 +23,18 @@ def batch_cases(settings: Settings) -> Iterator[Result]:
     everyone = usable_threads(None, MEMBERS)
     counts = tuple(dict.fromkeys((1, everyone)))
     seconds: dict[int, list[float]] = {threads: [] for threads in counts}
-    Emulator().run(network, silence(2), (), batch=batch)  # compiles
+    Emulator().run(network, silence(2), (), batch=batch, implementation="generated")  # compiles
     for chunk in range(settings.chunks):
         settings.report("batch", chunk, settings.chunks)
         for threads in counts:
             start = time.perf_counter()
-            Emulator().run(network, silence(steps), (), batch=batch, threads=threads)
+            Emulator().run(network, silence(steps), (), batch=batch, threads=threads, implementation="generated")
             seconds[threads].append(time.perf_counter() - start)
     settings.report("batch", settings.chunks, settings.chunks)
     updates = MEMBERS * size * size * steps
     for threads in counts:
         side = Series("emulator", (steps,) * settings.chunks, tuple(seconds[threads]))
-        marks = BATCH if size == SIZE and threads == 1 else (None, None)
+        marks = BATCH if size == SIZE else (None, None)
         yield Result(
             "batch",
             f"{MEMBERS} x N = {size}, {threads} thread{'s' if threads > 1 else ''}",

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.sim.emulator.checks import check_network
-from neuroalign.sim.emulator.prepared import ENDLESS, Prepared
+from neuroalign.sim.emulator.prepared import ENDLESS, Plastic, Prepared
 from neuroalign.sim.emulator.samples import Stretches
 
 
 class EmulatedRun:
     """A run of a network without inputs."""
 
-    def __init__(self, network: ChipNetwork) -> None:
+    def __init__(self, network: ChipNetwork, implementation: Plastic = "kernels") -> None:
         check_network(network)
         self.network, self.done = network, 0
-        prepared = Prepared(network, ())
+        prepared = Prepared(network, (), implementation=implementation)
         self.layout = prepared.layout
         self.run = prepared.start(prepared.draws(ENDLESS))
         self._none = np.zeros((0, self.layout.channels), dtype=self.layout.dtype)

@@ -19,7 +19,7 @@ from neuroalign.errors import BackendFailed
 RULE = "2^-4*x1*y0-2^-4*y1*x0+2^-5*x1*y1*u0-2^-6*w*x0"
 TAG_RULE = "2^-2*x1*y0-2^-3*t*u0"
 OTHER_RULE = "2^-3*x1*y0-2^-5*y1*x0"
-REPEATS, QUICK_REPEATS = 5, 1
+REPEATS, QUICK_REPEATS = 3, 1
 CACHES = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME")
 """Where compiled code may be kept."""
 

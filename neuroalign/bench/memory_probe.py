@@ -21,11 +21,11 @@ TAG_TO_WEIGHT = STDP + "+2^-6*t*u0"
 
 def main(weights: Path, steps: int, kind: str) -> None:
     """Measure before and after a network was laid out and run."""
-    EmulatedRun(network_of(plastic_network(16, 1), kind)).advance(steps)
+    EmulatedRun(network_of(plastic_network(16, 1), kind), "generated").advance(steps)
     before = status()
     with contextlib.suppress(OSError):  # then the peak is that of the whole process
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    run = EmulatedRun(network_of(mapped_network(weights), kind))
+    run = EmulatedRun(network_of(mapped_network(weights), kind), "generated")
     run.advance(steps)
     after = status()
     found = {

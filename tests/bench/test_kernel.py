@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from neuroalign.bench import kernel
-from neuroalign.bench.kernel import CHOOSE, DENSE, EVENT, Kernel, in_turns, prepared, spike_sets
+from neuroalign.bench.kernel import Kernel, in_turns, prepared, spike_sets
 from neuroalign.bench.networks import plastic_network, silence
 from neuroalign.bench.settings import Settings
 from neuroalign.chip import ChipNetwork
 from neuroalign.sim.emulator import Emulator
-from neuroalign.sim.emulator.codegen_source import lanes_of
+from neuroalign.sim.emulator.codegen_source import CHOOSE, DENSE, EVENT, lanes_of
 from neuroalign.sim.emulator.codegen_terms import plan_of, rule_of
 
 
@@ -35,7 +35,7 @@ class Clock:
 
 def test_sides_take_turns_and_chunks_last_about_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(kernel.time, "thread_time", lambda: clock.now)
+    monkeypatch.setattr("neuroalign.bench.kernel.time.thread_time", lambda: clock.now)
     timed = {"slow": clock.costing("slow", 1e-3), "fast": clock.costing("fast", 1e-5)}
     sides = in_turns("x", timed, Settings(chunks=3))
     assert clock.order[-6:] == ["slow", "fast"] * 3
