@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,13 @@ from wild_learning import (
     with_rewards,
 )
 
-from neuroalign.chip import ChipNetwork, Plasticity, SparsePattern
+from neuroalign.chip import ChipNetwork, Convolution, Plasticity, SparsePattern
 from neuroalign.errors import InputError, NetworkError
 from neuroalign.microcode import Program, Trace
 from neuroalign.microcode_text import program_from_text
 from neuroalign.recording import Recording, Stimulus
 from neuroalign.sim.emulator import Emulator, learning_kernels
+from neuroalign.sim.emulator.batch import Batch
 from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.driver import Implementation
 from neuroalign.sim.emulator.learning_reference import plastic_state
@@ -376,6 +378,46 @@ def test_what_has_no_meaning_is_refused(changed: dict[str, Any], message: str) -
     network, stimulus = single(program_from_text("x0*y3", y3=Trace(5, 4)), 8, {}, **changed)
     with pytest.raises(NetworkError, match=message):
         Emulator().run(network, stimulus, [])
+
+
+def test_a_convolution_cannot_learn() -> None:
+    shared = Convolution((1, 3, 3), 1, (2, 2))
+    weight = np.full(shared.weight_shape, 2)
+    learning = replace(
+        wire("in", "n", weight), pattern=shared, plasticity=Plasticity(program_from_text("x0"), weight * 0, 1.0)
+    )
+    network = chip([neurons("n", 4)], [learning], 9)
+    with pytest.raises(NetworkError, match="a convolution shares its weights among places and cannot learn"):
+        Emulator().run(network, Stimulus({"in": np.zeros((1, 2, 9))}), [])
+
+
+def test_changes_in_batches_and_from_checkpoints(tmp_path: Path) -> None:
+    """Members keep their own seeds when programs change; a checkpoint is that of one set of changes."""
+    run = wild_run(5, True)
+    c = run.plastic[0]
+    assert c.plasticity is not None
+    program = replace(c.plasticity.program, x1=Trace(3.5, 2), x2=Trace(5.25, 2))
+    changes = (ProgramChange(9, c.name, program),)
+    probes = [(c.name, "w"), (c.name, "x1"), (c.name, "x2")]
+    options: dict[str, Any] = {"read_steps": (8, 30), "changes": changes}
+    together = Emulator().run(run.network, run.stimulus, probes, batch=Batch(2, seeds=[0, 3]), **options).states
+    alone = Emulator().run(run.network, run.stimulus, probes, **options).states
+    unchanged = Emulator().run(run.network, run.stimulus, probes, read_steps=(8, 30)).states
+    seeded = Batch(2, seeds=[0, 3]).member(run.network, 1)
+    own = next(d for d in seeded.connections if d.name == c.name).plasticity
+    assert own is not None
+    other_changes = (replace(changes[0], program=replace(program, rng_seed=own.program.rng_seed)),)
+    other = Emulator().run(seeded, run.stimulus, probes, read_steps=(8, 30), changes=other_changes).states
+    for probe in probes:
+        np.testing.assert_array_equal(together[probe][0::2], alone[probe])
+        np.testing.assert_array_equal(together[probe][1::2], other[probe])
+        np.testing.assert_array_equal(alone[probe][:, 0], unchanged[probe][:, 0])
+    assert (alone[c.name, "x1"][:, 1] != unchanged[c.name, "x1"][:, 1]).any()
+    stored = Emulator().run(run.network, run.stimulus, probes, store=tmp_path, **options).states
+    for probe in probes:
+        np.testing.assert_array_equal(stored[probe], alone[probe])
+    with pytest.raises(InputError):
+        Emulator().run(run.network, run.stimulus, probes, store=tmp_path, read_steps=(8, 30))
 
 
 def test_the_reference_refuses_weights_of_another_kind() -> None:
