@@ -99,6 +99,7 @@ SAL: tuple[Part, ...] = (
             ),
             _pair("float, one learns", both=False),
             _pair("chip, direct", form="direct"),
+            _pair("chip, as chosen", form="auto"),
             _pair("chip, exact carry", form="exact"),
             _pair("chip, sgn carry", form="sgn"),
         ),
@@ -115,6 +116,7 @@ SAL: tuple[Part, ...] = (
             _layer("float, eta 0.04", (Bar("angle, 3e+06 steps", "<=", 8.0),), eta=0.04),
             _layer("float, signs turned round", control=True),
             _layer("chip, direct", form="direct"),
+            _layer("chip, as chosen, eta 0.08", form="auto"),
             _layer(
                 "chip, exact carry, eta 0.08",
                 (Bar("angle, 1e+06 steps", "<=", 15.0, known="must"),),

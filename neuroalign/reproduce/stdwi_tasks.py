@@ -37,6 +37,7 @@ def published(
     rule: Mapping[str, float] | None = None,
     slow_trace: bool = True,
     millisecond: bool = False,
+    weight_limit: float | None = None,
     report: Sequence[float] = (),
 ) -> Result:
     """STDWI on recorded activity.
@@ -51,13 +52,16 @@ def published(
         Whether the rule has its slow trace.
     millisecond
         Whether the float rule sees bins of 1 ms too.
+    weight_limit
+        Largest weight that the chip has to hold; the rule's own unless given.
     report : s
         Times at which figures are named.
     """
     activity = record_activity(Protocol(**dict(protocol or {})), seconds, seed)  # type: ignore[arg-type]
     bins = CHIP_BIN if form != "float" or millisecond else 1
     made = _rule(rule or {}, slow_trace)
-    result = infer(learner_for(form, backend), activity, seed, _every(seconds, report), bin_steps=bins, rule=made)
+    learner = learner_for(form, backend, **({"weight_limit": weight_limit} if weight_limit else {}))
+    result = infer(learner, activity, seed, _every(seconds, report), bin_steps=bins, rule=made)
     return _judged(result.times, result.weight, result.estimates, report or (seconds,))
 
 
