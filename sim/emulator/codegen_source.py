@@ -14,6 +14,9 @@ Rows whose scalars are all 0, as at rest, are left out.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from neuroalign.microcode import SYNAPTIC
 from neuroalign.sim.emulator.codegen_halves import fits_half, step_of
 from neuroalign.sim.emulator.codegen_lanes import Synapse, Updated
@@ -35,8 +38,11 @@ ARGUMENTS = (
 
 CHOOSE, DENSE, EVENT = 0, 1, 2
 
-SHARES = {"16": 40, "32": 12, "64": 4, "-": 1}
-"""How many synapses of a row are updated together in the time of one on its own, by the width of the lanes."""
+ROW_NS, OPERATION_NS = 0.012, 0.0046
+"""Of a synapse in a whole row: memory, and an operation of 16 bits (of 32: twice)."""
+ALONE_NS, ALONE_OPERATION_NS = 1.7, 0.03
+REAL_SHARE = 6
+"""Synapses of a whole row in the time of one on its own, in Float64."""
 
 HEAD = '''"""A learning rule compiled by neuroalign, which writes this file and may write it again."""
 
@@ -49,6 +55,9 @@ h, i = np.int16, np.int32
 
 
 '''
+
+OPERATION = re.compile(r"\b(?!load_|store_)[a-z]\w*\((?!-?\d+\))")
+WIDE = re.compile(r"\bi\(|_i\b")
 
 Terms = tuple[tuple[Term, ...], tuple[Term, ...], tuple[Term, ...]]
 
@@ -112,8 +121,22 @@ def _write_limits(text: Text, plan: Plan) -> None:
 
 def _write_choice(text: Text, plan: Plan) -> None:
     """Whether rows of silent sources are run whole, in epochs without u."""
-    share = SHARES[lanes_of(plan, False, False)]
+    quiet = acting(plan, False, False)
+    share = REAL_SHARE
+    if plan.rule.fixed and _updated(quiet):
+        row = Text()
+        _write_loop(row, plan, quiet)
+        operations = _operations(row.lines)
+        share = round((ALONE_NS + ALONE_OPERATION_NS * operations) / (ROW_NS + OPERATION_NS * operations))
+    if any(term.has_gathered for own in quiet for term in own):
+        share = max(1, share // 2)  # whole rows are gathered one by one too
     text.add(f"dense = form == {DENSE} or (form == {CHOOSE} and spiking * {share} > targets)")
+
+
+def _operations(lines: Sequence[str]) -> int:
+    """Operations on lanes in some lines; those of 32 bits are two."""
+    calls = (len(OPERATION.findall(line)) * (2 if WIDE.search(line) else 1) for line in lines)
+    return sum(calls)
 
 
 def _write_row(text: Text, plan: Plan) -> None:

@@ -88,11 +88,11 @@ def _learn(step: Any, column: Any, sent: Any, tables: Any, s: Any, draws: Any, c
         run_traces(y, ty, t_epoch, y_decay, y_impulse, y_driven, limits, draws.decay_y[c, end], draws.impulse_y[c, end])
         if draws.learns[c, column]:
             learn_synapses(c, step // t_epoch, draws.offset[c, column], tables, s, calls)
-        begin_epoch(x, tx, 2 * t_epoch * sources)
+        begin_epoch(x, tx, 2 * t_epoch * sources, x_driven)
         if n.modulated:
             ty[:] = 0  # the traces are those received
         else:
-            begin_epoch(y, ty, 3 * t_epoch * targets)
+            begin_epoch(y, ty, 3 * t_epoch * targets, y_driven)
 
 
 @lru_cache(maxsize=1)
@@ -213,13 +213,17 @@ class LearningRun(KernelRun):
         call.kernel(t0, *call.before, call.skip, *call.after)
 
     def call(self, t0: int, given: Any, record: Any, tables: Tables | None = None) -> Call:
-        """As in :class:`KernelRun`; ``tables`` None: those of the start."""
+        """As in :class:`KernelRun`; ``tables`` None: those of step t0, which must be run next."""
         first, draws = self.draws.chunk(t0)
+        until = first + CHUNK
+        if tables is None:
+            tables, following, changed = self.layout.plastic.tables_at(t0)
+            self.synapses.status[list(changed), 0] = 0
+            until = until if following is None else min(until, following)
         fixed_steps, float_steps = learning_kernels()
         kernel = fixed_steps if self.layout.dtype == np.int32 else float_steps
-        tables = self.layout.plastic.tables if tables is None else tables
         before = (given, record, *self.arguments, self.more(t0, len(record)), tables, self.synapses, draws)
-        return Call(kernel, before, t0 - first, (self.calls.routines(tables),), first + CHUNK)
+        return Call(kernel, before, t0 - first, (self.calls.routines(tables),), until)
 
     def read(self, name: str, state: str) -> Numbers:
         """A state of a plastic connection, a copy: of the shape of the weights, or (N,) of a trace or spike times."""

@@ -81,6 +81,10 @@ def receive(sent: Any, sender: Any, stride: Any, trace: Any) -> None:
 def record_spikes(sent: Any, spiked_at: Any, now: Any, traces: Any, impulse: Any, limit: Any, draw: Any) -> None:
     """Take in the spikes of one step; a spike that is not the first of its epoch raises the traces at once."""
     size = spiked_at.size
+    if now == 1:  # no spike is a repeated one
+        for k in range(size):
+            spiked_at[k] = sent[k] != 0
+        return
     for k in range(size):
         if sent[k] == 0:
             continue
@@ -114,9 +118,12 @@ def run_traces(
 
 
 @numba.njit
-def begin_epoch(traces: Any, spiked_at: Any, last: Any) -> None:
+def begin_epoch(traces: Any, spiked_at: Any, last: Any, driven: Any) -> None:
     """Start from the traces' last values, which begin at entry ``last``."""
-    first = traces[: traces.size - last]
-    for k in range(first.size):
-        first[k] = traces[last + k]
+    size = spiked_at.size
+    for n in range(driven.size):
+        if driven[n]:
+            before, after = traces[last + n * size : last + (n + 1) * size], traces[n * size : (n + 1) * size]
+            for k in range(size):
+                after[k] = before[k]
     spiked_at[:] = 0
