@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation
+from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Convolution, SparsePattern
 from neuroalign.microcode import Trace
 from neuroalign.recording import Recording
 from neuroalign.verify.case import Case
@@ -74,3 +74,32 @@ def fails_on_delays(network: ChipNetwork) -> ChipNetwork:
     if any(c.max_delay > 2 for c in network.connections):
         raise IndexError("index 3 is out of bounds")
     return network
+
+
+def unflipped(network: ChipNetwork) -> ChipNetwork:
+    """Kernels lie upside down."""
+
+    def changed(c: ChipConnection) -> ChipConnection:
+        return replace(c, weight=c.weight[:, :, ::-1]) if isinstance(c.pattern, Convolution) else c
+
+    return replace(network, connections=tuple(map(changed, network.connections)))
+
+
+def lost_synapse(network: ChipNetwork) -> ChipNetwork:
+    """The last synapse of every sparse connection does nothing."""
+
+    def changed(c: ChipConnection) -> ChipConnection:
+        if not isinstance(c.pattern, SparsePattern) or not c.weight.size or c.plasticity is not None:
+            return c
+        return replace(c, weight=np.concatenate([c.weight[:-1], c.weight[-1:] * 0]))
+
+    return replace(network, connections=tuple(map(changed, network.connections)))
+
+
+def short_window(network: ChipNetwork) -> ChipNetwork:
+    """Rectangular synapses end a step early."""
+
+    def changed(p: ChipPopulation) -> ChipPopulation:
+        return replace(p, window_steps=max(p.window_steps - 1, 0))
+
+    return replace(network, populations=tuple(map(changed, network.populations)))

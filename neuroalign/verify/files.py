@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipNetwork
+from neuroalign.chip import ChipNetwork, Convolution
 from neuroalign.errors import FileFormatError, InputError
 from neuroalign.export.atomic import write_atomically
 from neuroalign.export.fields import from_text, to_text
@@ -79,19 +80,22 @@ def is_smaller(one: Case, other: Case) -> bool:
     return size(one) < size(other) if counts[0] == counts[1] else counts[0] < counts[1]
 
 
-def size(case: Case) -> tuple[int, int, int]:
-    """How much there is to read in a case: numbers in arrays, characters of its file, numbers that are not 0."""
+def size(case: Case) -> tuple[int, ...]:
+    """How much there is to read in a case: numbers in arrays, characters of its file, numbers not 0, and step counts."""
     document = _document(case)
     text = json.dumps(document, separators=(",", ":"))
-    return _numbers(case), len(text), sum(int(np.count_nonzero(a["values"])) for a in document["arrays"].values())
+    nonzero = sum(int(np.count_nonzero(a["values"])) for a in document["arrays"].values())
+    counts = sum(p.window_steps + p.refractory_steps + p.reset_interval for p in case.network.populations)
+    return _numbers(case), len(text), nonzero, counts
 
 
 def _numbers(case: Case) -> int:
-    """Numbers that a case holds in arrays."""
+    """Numbers that a case holds in arrays; a convolution counts for more than the matrix that it stands for."""
     parts = (*case.network.populations, *case.network.connections, *(c.plasticity for c in case.plastic))
     held = [getattr(part, f.name) for part in parts if part is not None for f in fields(part)]
     arrays = [*(a for a in held if isinstance(a, np.ndarray)), *case.stimulus.inputs.values()]
-    return sum(a.size for a in arrays)
+    shared = [2 * math.prod(c.shape) for c in case.network.connections if isinstance(c.pattern, Convolution)]
+    return sum(a.size for a in arrays) + sum(shared)
 
 
 def _document(case: Case) -> dict[str, Any]:

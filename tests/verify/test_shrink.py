@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from faulty_emulators import Faulty, fails_on_delays, fast_membrane, forgotten_delays, lost_product, slow_trace
+from faulty_emulators import (
+    Faulty,
+    fails_on_delays,
+    fast_membrane,
+    forgotten_delays,
+    lost_product,
+    lost_synapse,
+    short_window,
+    slow_trace,
+    unflipped,
+)
 
-from neuroalign.chip import ChipNetwork
+from neuroalign.chip import ChipNetwork, Convolution
 from neuroalign.recording import Recording
 from neuroalign.verify.case import Case
 from neuroalign.verify.compare import Difference
 from neuroalign.verify.draw import draw_case
+from neuroalign.verify.features import FEATURES
 from neuroalign.verify.files import read_case, size
 from neuroalign.verify.investigate import replay, save, smallest
 from neuroalign.verify.oracles import EmulatorOracle
@@ -25,6 +37,11 @@ from neuroalign.verify.shrink import Shrunk, shrink
 Change = Callable[[ChipNetwork], ChipNetwork]
 KERNELS = EmulatorOracle("kernels")
 FAULTS: tuple[Change, ...] = (slow_trace, fast_membrane, forgotten_delays, lost_product, fails_on_delays)
+FEATURE_FAULTS: dict[Change, str] = {
+    unflipped: "convolution",
+    lost_synapse: "sparse synapses",
+    short_window: "rectangular synapses",
+}
 
 
 @cache
@@ -32,16 +49,13 @@ def found(change: Change) -> tuple[Case, Difference, Shrunk]:
     """The first drawn case that shows a fault, and what is left of it."""
     runners = {"faulty": (Faulty(change), 1)}
     options = VerifyOptions(cases=64, workers=1)
-    draw = plain_case
-    stream = results(options, oracle=KERNELS, runners=runners, draw=draw)
+    feature = FEATURE_FAULTS.get(change)
+    given = [replace(f, share=1.0) for f in FEATURES if f.name == feature]
+    stream = results(options, oracle=KERNELS, runners=runners, draw=lambda number: draw_case(0, number, given))
     result = next(r for r in stream if r.differences)
     stream.close()
     (difference,) = result.differences
     return result.case, difference, shrink(result.case, difference, KERNELS, Faulty(change))
-
-
-def plain_case(number: int) -> Case:
-    return draw_case(0, number, ())
 
 
 @pytest.mark.parametrize("change", FAULTS)
@@ -134,6 +148,28 @@ def test_the_reference_stands_in_for_a_slow_oracle() -> None:
     assert final.difference.left == "slow"
     assert size(final.case) <= size(shrunk.case)
     assert oracle.asked < final.runs / 2
+
+
+def test_a_kernel_upside_down_leaves_a_small_image() -> None:
+    _, _, shrunk = found(unflipped)
+    (connection,) = shrunk.case.network.connections
+    assert isinstance(connection.pattern, Convolution)
+    assert connection.pattern.shape[0] <= 4
+    assert shrunk.difference.state == "a"
+
+
+def test_a_lost_synapse_leaves_one_synapse() -> None:
+    _, _, shrunk = found(lost_synapse)
+    (connection,) = shrunk.case.network.connections
+    assert connection.weight.shape == (1,)
+    assert connection.shape == (1, 1)
+
+
+def test_a_short_window_leaves_one_neuron_with_a_window() -> None:
+    _, _, shrunk = found(short_window)
+    windows = [p.window_steps for p in shrunk.case.network.populations if p.window_steps]
+    assert windows == [2]
+    assert shrunk.difference.state == "u"
 
 
 def test_the_difference_named_is_the_first() -> None:
