@@ -13,7 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.random import Generator
 
-from neuroalign.chip import ChipConnection, ChipNetwork, Plasticity
+from neuroalign.chip import ChipConnection, ChipNetwork, Convolution, Plasticity
+from neuroalign.microcode import Factor, Product, Program
 from neuroalign.sim.emulator.checks import check_network as check_emulator
 from neuroalign.sim.lava_processes.holdable import check_network as check_lava
 from neuroalign.verify import neurons, rules, synapses
@@ -92,6 +93,17 @@ def _wide_weight_format(rng: Generator, network: ChipNetwork) -> ChipNetwork:
     return replace(network, connections=tuple(replace(c, weight=c.weight * 4 + 1) for c in network.connections))
 
 
+def _shifted_convolution(rng: Generator, network: ChipNetwork) -> ChipNetwork:
+    drawn = synapses.convolution(rng, network)
+    shifted = (replace(c, weight_exp=1) if isinstance(c.pattern, Convolution) else c for c in drawn.connections)
+    return replace(drawn, connections=tuple(shifted))
+
+
+def _sparse_synaptic_factors(rng: Generator, network: ChipNetwork) -> ChipNetwork:
+    drawn = _with_plasticity(network, program=Program(dw=(Product("x0", factors=(Factor("w"),)),)))
+    return synapses.sparse_plastic(rng, drawn, plainly=True)
+
+
 NEVER = (
     Feature("reset by subtraction", _subtracting),
     Feature("a rounding draw for each synapse", _own_draws),
@@ -99,6 +111,8 @@ NEVER = (
     Feature("delays on synapses that learn", _plastic_delays),
     Feature("other decay offsets", _other_decay),
     Feature("weights of more than 8 bits", _wide_weight_format),
+    Feature("convolutions with a weight exponent", _shifted_convolution),
+    Feature("sparse rules with w, d or t", _sparse_synaptic_factors),
 )
 """What Lava has no form for; the emulator's forms of it are compared with each other instead."""
 

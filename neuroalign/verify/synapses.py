@@ -35,14 +35,14 @@ def sparse_delayed(rng: Generator, network: ChipNetwork) -> ChipNetwork:
     return _changed(rng, network, lambda c: _is_static(c) and c.max_delay > 0, _thinned)
 
 
-def sparse_plastic(rng: Generator, network: ChipNetwork) -> ChipNetwork:
-    """A connection that learns of which only some synapses exist, by a rule that Lava's sparse learning holds."""
-    return _changed(rng, network, lambda c: c.plasticity is not None and c.pattern is None, _thinned_plastic)
+def sparse_plastic(rng: Generator, network: ChipNetwork, plainly: bool = False) -> ChipNetwork:
+    """A connection that learns of which only some synapses exist, by a rule that Lava holds unless ``plainly``."""
+    return _changed(rng, network, _is_dense_plastic, _thinned if plainly else _thinned_plastic)
 
 
 def wide_weights(rng: Generator, network: ChipNetwork) -> ChipNetwork:
     """A connection that learns with initial weights and tags beyond the range that its first update enforces."""
-    return _changed(rng, network, lambda c: c.plasticity is not None and c.pattern is None, _widened)
+    return _changed(rng, network, _is_dense_plastic, _widened)
 
 
 def graded_mode(mode: GradedMode) -> Callable[[Generator, ChipNetwork], ChipNetwork]:
@@ -153,6 +153,10 @@ def _changed(
     chosen = int(rng.choice(fitting))
     connections = [change(rng, c) if k == chosen else c for k, c in enumerate(network.connections)]
     return replace(network, connections=tuple(connections))
+
+
+def _is_dense_plastic(connection: ChipConnection) -> bool:
+    return connection.plasticity is not None and connection.pattern is None
 
 
 def _is_static(connection: ChipConnection) -> bool:
