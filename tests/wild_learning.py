@@ -11,7 +11,16 @@ from random_networks import Options, draw_float, draw_stimulus
 from random_plastic import PlasticRun, draw_plastic
 from random_rules import SIGN_MODES, random_program
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, Float64, GradedMode, Plasticity, SparsePattern
+from neuroalign.chip import (
+    ChipConnection,
+    ChipInput,
+    ChipNetwork,
+    Float64,
+    GradedMode,
+    Numbers,
+    Plasticity,
+    SparsePattern,
+)
 from neuroalign.microcode import POST_TRACES, TRACES, Factor, Product, Program, Trace
 from neuroalign.recording import Stimulus
 from neuroalign.sim.emulator.learning_reference import TAG_MIN
@@ -28,7 +37,7 @@ def with_rewards(network: ChipNetwork) -> ChipNetwork:
 def reward_stimulus(rng: Generator, stimulus: Stimulus, fixed: bool) -> Stimulus:
     """The stimulus with values of the rewards, most of them in the range of a trace and some far beyond."""
     shape = (stimulus.samples, stimulus.steps)
-    values = {}
+    values: dict[str, Numbers] = {}
     for name, spikes in stimulus.inputs.items():
         if fixed and spikes.max(initial=0) <= 1:  # payloads for those who look at them
             values[name] = spikes * rng.integers(1, 300, spikes.shape)
@@ -41,7 +50,7 @@ def reward_stimulus(rng: Generator, stimulus: Stimulus, fixed: bool) -> Stimulus
 
 def modulated(rng: Generator, network: ChipNetwork, c: ChipConnection, plasticity: Plasticity) -> Plasticity:
     """With one to three third factors, from inputs or populations of a fitting size."""
-    sizes = {p.name: p.size for p in (*network.inputs, *network.populations)}
+    sizes = {port.name: port.size for port in network.inputs} | {p.name: p.size for p in network.populations}
     senders = [name for name, size in sizes.items() if size in (1, c.shape[0])]
     chosen = rng.permutation(POST_TRACES)[: int(rng.integers(1, 4))]
     pairs = tuple((str(trace), str(rng.choice(senders))) for trace in chosen)

@@ -10,6 +10,7 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,7 +150,7 @@ def recorded() -> dict[str, dict[str, list[Recording]]]:
             ]
             for name in IMPLEMENTATIONS
         }
-        everything: dict[str, list[Recording]] = {**found, "lava": in_lava.result()}
+        everything = {str(name): recordings for name, recordings in found.items()} | {"lava": in_lava.result()}
     grouped: dict[str, dict[str, list[Recording]]] = {}
     for backend, recordings in everything.items():
         left = iter(recordings)
@@ -221,13 +222,14 @@ def test_what_lava_would_do_otherwise_is_refused() -> None:
     with_w = replace(c.plasticity.program, dw=(Product("x0", 1, 0, (Factor("w"),)),))
     zero = c.weight.copy()
     zero[1] = 0
-    for changed, message in [
+    refusals: list[tuple[dict[str, Any], str]] = [
         ({"rounding_draws": "synapse"}, "rounding_draws 'synapse'"),
         ({"graded": "overwrite", "message_bits": 0}, "message_bits 0 and graded"),
         ({"program": with_w}, "sparse synapses and the factor w"),
         ({"weight": abs(c.weight), "sign_mode": "excitatory"}, "sparse synapses and sign_mode excitatory"),
         ({"weight": zero}, r"weight\[1\] 0"),
         ({"modulators": (("y1", "nobody"),)}, "modulator 'nobody'"),
-    ]:
+    ]
+    for changed, message in refusals:
         with pytest.raises(ConversionRefused, match=message):
             check_network(refusable(**changed))

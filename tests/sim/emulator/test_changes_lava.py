@@ -65,7 +65,7 @@ def changed(program: Program, values: dict[str, Any]) -> Program:
 
 @pytest.mark.parametrize("t_epoch", [1, 4])
 def test_changes_equal_var_set_between_runs(t_epoch: int, tmp_path: Path) -> None:
-    program = program_from_text("2^-1*y0*x1 - 2^-1*x0*y1", t_epoch=t_epoch, rng_seed=5, **TRACES)
+    program = program_from_text("2^-1*y0*x1 - 2^-1*x0*y1", t_epoch=t_epoch, rng_seed=5, **TRACES)  # type: ignore[arg-type]
     rng = np.random.default_rng(t_epoch)
     stimulus = Stimulus({"in": (rng.random((1, STEPS, 5)) < 0.3).astype(np.uint8)})
     changes, now = [], program

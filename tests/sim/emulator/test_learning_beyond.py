@@ -236,7 +236,8 @@ def rounding_run(draws: str, targets: int, steps: int) -> NDArray[np.int64]:
     connection = replace(wire("in", "n", weight, drives=False), plasticity=plasticity)
     network = chip([neurons("n", targets)], [connection], 16)
     stimulus = Stimulus({"in": np.zeros((1, steps, 16), dtype=np.uint8)})
-    return Emulator().run(network, stimulus, [("in->n", "w")], read_steps=range(1, steps + 1)).states["in->n", "w"][0]
+    recording = Emulator().run(network, stimulus, [("in->n", "w")], read_steps=range(1, steps + 1))
+    return np.asarray(recording.states["in->n", "w"][0])
 
 
 def test_own_draws_round_each_synapse_by_itself_and_without_bias() -> None:
@@ -311,11 +312,10 @@ def test_a_third_factor_is_what_arrives_in_the_same_step(implementation: Impleme
 
 @pytest.mark.parametrize("implementation", ["kernels", "reference"])
 def test_a_change_acts_from_its_step_on(implementation: Implementation) -> None:
-    """Impulse 4, then 8.5 of a lasting trace; the product changes a step later; nothing starts over."""
-    traces = {"x1": Trace(4, math.inf)}
-    first = program_from_text("x0*x1", **traces)
+    """Impulse 4, then 8 of a lasting trace; the products change two steps later; nothing starts over."""
+    first = program_from_text("x0*x1", x1=Trace(4, math.inf))
     second = replace(first, x1=Trace(8, math.inf))
-    third = replace(program_from_text("-2*x0*x1", dt="u0", x1=Trace(8, math.inf)))
+    third = program_from_text("-2*x0*x1", dt="u0", x1=Trace(8, math.inf))
     network, stimulus = single(first, 9, {"source": [1, 3, 5, 7]})
     changes = (ProgramChange(6, "learns", third), ProgramChange(4, "learns", second))
     probes = [("learns", state) for state in ("w", "x1", "t")]
