@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 from numba.core import types
+from numba.core.types import StructRef
 from numba.experimental import structref
 from numba.extending import intrinsic
 
@@ -22,7 +23,7 @@ CACHED = {"cache": True, "nogil": True}
 
 
 @structref.register
-class FrameType(types.StructRef):
+class FrameType(StructRef):
     """Arguments of a kernel: those before ``skip``, and those after it."""
 
 
@@ -70,29 +71,31 @@ class BoundStep:
     Parameters
     ----------
     run
-        A run without escape noise and without programs that change: these hand other arrays over in other steps.
+        A run without escape noise, which hands other arrays over in every step.
     given, record : (1, ...)
         What every step reads its input from and writes its record to.
+    t
+        The next step index.
     """
 
-    def __init__(self, run: KernelRun, given: Any, record: Any) -> None:
+    def __init__(self, run: KernelRun, given: Any, record: Any, t: int) -> None:
         self._run, self._given, self._record = run, given, record
-        self._bind(0)
+        self._bind(t)
 
     @staticmethod
     def possible(run: KernelRun) -> bool:
-        """Whether the run's steps all take the same arrays."""
-        return run.escape_draws.neurons == 0 and not run.layout.plastic.later
+        """Whether many steps take the same arrays."""
+        return run.escape_draws.neurons == 0
 
     def __call__(self, t: int) -> None:
         """Run step index ``t`` (from 0)."""
         if not self._first <= t < self._until:
             self._bind(t)
-        _step(self._frame, self._address, t, t - self._first)
+        _step(self._frame, self._address, t, t - self._origin)
 
     def _bind(self, t: int) -> None:
         call = self._run.call(t, self._given, self._record)
-        self._first, self._until = t - call.skip, call.until
+        self._origin, self._first, self._until = t - call.skip, t, call.until
         before, after = numba.typeof(call.before), numba.typeof(call.after)
         taken = (types.int64, *before.types, *((types.int64, *after.types) if call.after else ()))
         kernel: Any = call.kernel

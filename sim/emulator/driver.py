@@ -22,7 +22,7 @@ from neuroalign.sim.emulator.digest import digest
 from neuroalign.sim.emulator.jobs import run_jobs, usable_threads
 from neuroalign.sim.emulator.memory import recorded_dtype, recorded_shape
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
-from neuroalign.sim.emulator.prepared import require_kernels
+from neuroalign.sim.emulator.prepared import Plastic, require_kernels
 from neuroalign.sim.emulator.samples import Entry, KernelSamples, Plan, ReferenceSamples
 from neuroalign.sim.emulator.session import Session, session_probes
 from neuroalign.sim.emulator.store import Store
@@ -123,25 +123,34 @@ class Emulator:
             network, plan, batch, store if isinstance(store, Store) else Store(Path(store)), count, progress
         )
 
-    def start(self, network: ChipNetwork, probes: Sequence[Probe] | None = None) -> Session:
+    def start(
+        self,
+        network: ChipNetwork,
+        probes: Sequence[Probe] | None = None,
+        *,
+        implementation: Plastic = "kernels",
+    ) -> Session:
         """A session: the network before step 1, stepped from Python by whoever closes the loop around it.
 
         Parameters
         ----------
         probes
             What each step returns: (population, state); None: the spikes of the network's outputs.
+        implementation
+            As in :meth:`run`, but for the reference.
 
         Raises
         ------
         NetworkError, InputError
-            If the network or a probe cannot be used.
+            If the network or a probe cannot be used, or the network does not fit the memory.
         BackendMissing
             If numba is not installed.
         """
         check_network(network)
         probes = session_probes(network, probes)
         check_probes(network, probes)
-        return Session(network, probes)
+        memory.check_memory(memory.memory_needed(network, 1, 1, ()), memory.available_bytes())
+        return Session(network, probes, implementation=implementation, folder=self.kernel_folder)
 
 
 def _plan(

@@ -195,7 +195,8 @@ class LearningRun(KernelRun):
         self.network, self.draws = network, draws
         start = layout.plastic.start
         values = start_values(learning_connections(network), layout.plastic.tables, start.values.dtype)
-        self.synapses = Synapses(*(array.copy() for array in start))._replace(values=values)
+        copies = {name: array.copy() for name, array in start._asdict().items()}
+        self.synapses = Synapses(**copies)._replace(values=values)
         self.calls = Calls(chosen, layout.plastic.tables)
 
     def advance(self, t0: int, given: Any, record: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from neuroalign.chip import ChipNetwork, Fixed, Numbers
 from neuroalign.errors import BackendMissing
+from neuroalign.microcode import SYNAPTIC
 from neuroalign.recording import Probe
 from neuroalign.sim.emulator import reference
 from neuroalign.sim.emulator.changes import ProgramChange
@@ -129,3 +130,19 @@ def restore(run: KernelRun, saved: Mapping[str, Numbers]) -> str | None:
     for name, array in arrays.items():
         array[...] = saved[name]
     return None
+
+
+def carry_over(old: tuple[Prepared, KernelRun], new: tuple[Prepared, KernelRun]) -> None:
+    """Bring a run to where another one is whose synapses hold less, since programs that change later were not known."""
+    (before, source), (after, target) = old, new
+    arrays, values = state_arrays(target), "synapses.values"
+    for name, array in state_arrays(source).items():
+        if name != values:
+            arrays[name][...] = array
+    for name in before.layout.plastic.names:
+        row = before.layout.plastic.tables.connections[before.layout.plastic.names.index(name)]
+        held = int(row["synapses"]) if row["sparse"] else int(row["sources"] * row["pitch"])
+        for k in range(len(SYNAPTIC)):
+            first, to = before.layout.plastic.place(name, k)[0], after.layout.plastic.place(name, k)[0]
+            if first >= 0:
+                arrays[values][to : to + held] = state_arrays(source)[values][first : first + held]

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from neuroalign.chip import ChipInput, ChipNetwork, Numbers
+from neuroalign.chip import ChipNetwork, Numbers
 from neuroalign.errors import InputError
-from neuroalign.recording import Probe, Stimulus
-from neuroalign.sim.emulator.checks import check_probes, check_stimulus
+from neuroalign.microcode import Program
+from neuroalign.recording import Probe
+from neuroalign.sim.emulator.changes import ProgramChange, check_changes
+from neuroalign.sim.emulator.checks import check_probes
 from neuroalign.sim.emulator.memory import recorded_dtype
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
-from neuroalign.sim.emulator.prepared import ENDLESS, Prepared, restore, state_arrays
+from neuroalign.sim.emulator.prepared import ENDLESS, Plastic, Prepared, carry_over, restore, state_arrays
 from neuroalign.sim.emulator.samples import Stretches, given
+from neuroalign.sim.emulator.session_inputs import Inputs, SessionInputs
 
 if TYPE_CHECKING:
     from neuroalign.sim.emulator.learning_kernels import LearningRun
 
-Inputs = Mapping[str, Any] | Any | None
-"""Input name to values; the values alone where the network has one input; None: nothing arrives."""
-
-_STEP = "step"
+STEP, RECEIVED = "session.step", "session.received"
+"""Entries of a snapshot beside the states of the run."""
 
 
 def session_probes(network: ChipNetwork, probes: Sequence[Probe] | None) -> tuple[Probe, ...]:
@@ -36,7 +38,7 @@ def session_probes(network: ChipNetwork, probes: Sequence[Probe] | None) -> tupl
 class Session:
     """A network between two steps. Made by :meth:`~neuroalign.sim.emulator.driver.Emulator.start`.
 
-    ``steps`` calls of :meth:`step` and one call of :meth:`advance` give what a run of the same inputs gives, bit by bit.
+    Calls of :meth:`step` and :meth:`advance`, in any mixture, give what a run of the same inputs gives, bit by bit.
 
     Parameters
     ----------
@@ -44,28 +46,29 @@ class Session:
         A checked network.
     probes
         What steps return.
+    implementation, folder
+        What updates plastic connections, and where kernels are kept.
     """
 
-    def __init__(self, network: ChipNetwork, probes: tuple[Probe, ...]) -> None:
+    def __init__(
+        self,
+        network: ChipNetwork,
+        probes: tuple[Probe, ...],
+        *,
+        implementation: Plastic = "kernels",
+        folder: Path | None = None,
+    ) -> None:
         self.network, self.probes = network, probes
-        received = tuple((p.name, "a") for p in network.populations)  # the kernels forget it at the end of a step
-        self._prepared = Prepared(network, tuple(dict.fromkeys((*probes, *received))))
-        from neuroalign.sim.emulator.bound import BoundStep
-        from neuroalign.sim.emulator.input_kernels import first_not_binary
-
-        self._first_not_binary = first_not_binary
-        layout = self._prepared.layout
-        self._run = self._prepared.start(self._prepared.draws(ENDLESS))
-        self._record = np.zeros((1, layout.columns), dtype=layout.dtype)
-        self._given = np.zeros((1, layout.channels), dtype=layout.dtype)
-        self._bound = BoundStep(self._run, self._given, self._record) if BoundStep.possible(self._run) else None
-        self._binary = np.concatenate(
-            [np.zeros(0, dtype=bool), *(np.full(port.size, port.message_bits == 0) for port in network.inputs)]
-        )
-        self._ports = _places(network.inputs, self._given[0])
-        self._outputs = self._output_columns()
+        self._implementation, self._folder = implementation, folder
+        self._changes: tuple[ProgramChange, ...] = ()
         self._plastic = tuple(probe for probe in probes if probe[1] in PLASTIC_STATES)
         self._steps = 0
+        self._prepare()
+        layout = self._prepared.layout
+        self._inputs = SessionInputs(network, layout.dtype)
+        self._record = np.zeros((1, layout.columns), dtype=layout.dtype)
+        self._outputs = self._output_columns()
+        self._bind()
 
     @property
     def steps(self) -> int:
@@ -78,7 +81,7 @@ class Session:
         Parameters
         ----------
         inputs
-            (channels,) for each input, as a mapping by name, or alone where there is one input.
+            (channels,) for each input, as a mapping by name, or alone where there is one input; None: nothing arrives.
 
         Returns
         -------
@@ -90,12 +93,9 @@ class Session:
         InputError
             If an input has another size or values that it does not take; the network is then as before.
         """
-        if inputs is None:
-            self._given[:] = 0
-        else:
-            self._fill(inputs)
+        self._inputs.fill(inputs)
         if self._bound is None:
-            self._run.advance(self._steps, self._given, self._record)
+            self._run.advance(self._steps, self._inputs.row, self._record)
         else:
             self._bound(self._steps)
         self._steps += 1
@@ -119,7 +119,7 @@ class Session:
         dict
             Probe to (steps, neurons); of plastic connections the state after the last step.
         """
-        stimulus, count = self._stimulus(inputs, steps)
+        stimulus, count = self._inputs.stimulus(inputs, steps)
         layout, prepared = self._prepared.layout, self._prepared
         states = {
             probe: np.zeros((count, self.network.population(probe[0]).size), recorded_dtype(self.network, probe))
@@ -145,7 +145,7 @@ class Session:
         Parameters
         ----------
         name, state
-            As in a probe: "s", "u", "v", "a" of a population; "w", "t", "d", "x1", ... of a plastic connection.
+            As in a probe: "s", "u", "v", "a", "r" of a population; "w", "t", "d", "x1", ... of a plastic connection.
         """
         check_probes(self.network, [(name, state)])
         if state in PLASTIC_STATES:
@@ -163,25 +163,65 @@ class Session:
         """Counters so far, as in a Recording."""
         return self._prepared.counts(self._run)
 
+    def change(self, connection: str, program: Program) -> None:
+        """Let a plastic connection run another program from the next step on; all else carries on.
+
+        Parameters
+        ----------
+        connection, program
+            As in a :class:`~neuroalign.sim.emulator.changes.ProgramChange`, which does the same in a run.
+
+        Raises
+        ------
+        InputError, NetworkError, RuleError
+            If there is no such connection, or it cannot run the program.
+        """
+        step = self._steps + 1
+        change = ProgramChange(step, connection, program)
+        others = [c for c in self._changes if (c.connection, c.step) != (connection, step)]
+        changes = check_changes(self.network, [*others, change], step)
+        prepared, run, self._changes = self._prepared, self._run, changes
+        self._prepare()
+        carry_over((prepared, run), (self._prepared, self._run))
+        self._bind()
+
     def snapshot(self) -> Mapping[str, Numbers]:
         """Everything that a later :meth:`restore` goes back to; arrays by name, which ``numpy.savez`` can keep."""
         arrays = {name: array.copy() for name, array in state_arrays(self._run).items()}
-        return MappingProxyType(arrays | {_STEP: np.array(self._steps), "received": self._record.copy()})
+        return MappingProxyType(arrays | {STEP: np.array(self._steps), RECEIVED: self._record.copy()})
 
     def restore(self, snapshot: Mapping[str, Numbers]) -> None:
-        """Go back (or on) to a snapshot of a session of the same network and probes.
+        """Go back (or on) to a snapshot of a session of the same network, probes and programs.
 
         Raises
         ------
         InputError
             If it is of another network.
         """
-        states = {name: array for name, array in snapshot.items() if name not in (_STEP, "received")}
-        wrong = restore(self._run, states) if {_STEP, "received"} <= snapshot.keys() else "its step is missing"
+        states = {name: array for name, array in snapshot.items() if name not in (STEP, RECEIVED)}
+        wrong = restore(self._run, states) if {STEP, RECEIVED} <= snapshot.keys() else "its step is missing"
         if wrong:
             raise InputError(f"snapshot of another network or other probes ({wrong}); take one from this network")
-        self._record[...] = snapshot["received"]
-        self._steps = int(snapshot[_STEP])
+        self._record[...] = snapshot[RECEIVED]
+        self._steps = int(snapshot[STEP])
+
+    def _prepare(self) -> None:
+        """Lay the network out with the programs that are known of, and start a run."""
+        received = tuple((p.name, "a") for p in self.network.populations)  # the kernels forget it as a step ends
+        self._prepared = Prepared(
+            self.network,
+            tuple(dict.fromkeys((*self.probes, *received))),
+            self._changes,
+            implementation=self._implementation,
+            folder=self._folder,
+        )
+        self._run = self._prepared.start(self._prepared.draws(ENDLESS))
+
+    def _bind(self) -> None:
+        from neuroalign.sim.emulator.bound import BoundStep
+
+        possible = BoundStep.possible(self._run)
+        self._bound = BoundStep(self._run, self._inputs.row, self._record, self._steps) if possible else None
 
     def _output_columns(self) -> tuple[tuple[Probe, Numbers, Any], ...]:
         row, columns = self._record[0], self._prepared.columns
@@ -194,78 +234,3 @@ class Session:
             for probe in self.probes
             if probe[1] not in PLASTIC_STATES
         )
-
-    def _fill(self, inputs: Any) -> None:
-        """Put the inputs of a step side by side."""
-        by_name = inputs if isinstance(inputs, Mapping) else self._single(inputs)
-        if len(by_name) != len(self._ports):
-            _refuse_names(self.network, by_name)
-        for name, values in by_name.items():
-            if name not in self._ports:
-                _refuse_names(self.network, by_name)
-            place, accept = self._ports[name]
-            place[:] = accept(values)
-        bad = self._first_not_binary(self._given[0], self._binary)
-        if bad >= 0:
-            raise InputError(
-                f"a binary input is {self._given[0, bad]} at channel {bad}; it takes 0 or 1; encode it first"
-            )
-
-    def _single(self, inputs: Any) -> dict[str, Any]:
-        if len(self.network.inputs) != 1:
-            raise InputError(
-                f"network {self.network.name!r} has {len(self.network.inputs)} inputs; give a mapping from their names to values"
-            )
-        return {self.network.inputs[0].name: inputs}
-
-    def _stimulus(self, inputs: Inputs, steps: int | None) -> tuple[Stimulus, int]:
-        """The inputs of several steps, checked, and how many steps there are."""
-        if inputs is None:
-            inputs = {port.name: np.zeros((0, port.size), dtype=np.uint8) for port in self.network.inputs}
-        by_name = inputs if isinstance(inputs, Mapping) else self._single(inputs)
-        arrays = {name: np.asarray(values)[np.newaxis] for name, values in by_name.items()}
-        stimulus = Stimulus(arrays)
-        if arrays:
-            check_stimulus(self.network, stimulus)
-        count = stimulus.steps if steps is None else steps
-        if count < stimulus.steps:
-            raise InputError(f"advance: {stimulus.steps} rows of input for {count} steps; give no more rows than steps")
-        return stimulus, count
-
-
-def _places(ports: Sequence[ChipInput], row: Numbers) -> dict[str, tuple[Numbers, Callable[[Any], Numbers]]]:
-    """Input name to its part of the row, and what turns values into numbers that it takes."""
-    places = {}
-    first = 0
-    for port in ports:
-        places[port.name] = (row[first : first + port.size], _accepting(port, row.dtype.kind == "i"))
-        first += port.size
-    return places
-
-
-def _accepting(port: ChipInput, fixed: bool) -> Callable[[Any], Numbers]:
-    shape, safe = (port.size,), ("b1", "i1", "u1", "i2", "u2", "i4")
-
-    def accept(values: Any) -> Numbers:
-        array = np.asarray(values)
-        if array.shape != shape:
-            raise InputError(f"input {port.name!r} has shape {array.shape} in one step; {shape} is needed")
-        if array.dtype.str[1:] not in safe:
-            check_stimulus(_only(port, fixed), Stimulus({port.name: array[np.newaxis, np.newaxis]}))
-        return array
-
-    return accept
-
-
-def _only(port: ChipInput, fixed: bool) -> Any:
-    """What the check of a stimulus asks of a network."""
-    from types import SimpleNamespace
-
-    return SimpleNamespace(name="", inputs=(port,), is_fixed=fixed)
-
-
-def _refuse_names(network: ChipNetwork, by_name: Mapping[str, Any]) -> None:
-    wanted = ", ".join(repr(port.name) for port in network.inputs) or "none"
-    raise InputError(
-        f"inputs {', '.join(map(repr, by_name)) or 'none'}; network {network.name!r} has {wanted}: give all"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from small_chips import chip, neurons, spikes_at, wire
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.errors import InputError
+from neuroalign.microcode_text import parse
 from neuroalign.recording import Recording
 from neuroalign.sim.emulator import Emulator, Session
+from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.streams import CHUNK
 
 SEEDS = pytest.mark.parametrize("seed", range(6))
@@ -104,6 +107,31 @@ def test_a_snapshot_brings_everything_back(seed: int) -> None:
         assert again.counts() == counts
 
 
+@SEEDS
+def test_programs_change_between_steps_as_in_a_run(seed: int) -> None:
+    """Twice, once with tags that nothing used before; by steps and by stretches."""
+    run = drawn(seed, 60)
+    names = [c.name for c in run.plastic]
+    before = run.plastic[0].plasticity
+    assert before is not None
+    program = replace(before.program, dw=parse("2^-1*x0*t + x0*w", "dw"), tag_update=parse("y0*x1 - x0", "dt"))
+    second = replace(program, dw=parse("2^-2*x0*w", "dw"))
+    changes = [ProgramChange(21, names[0], program), ProgramChange(41, names[0], second)]
+    probes = all_probes(run.network)
+    reads = range(1, run.steps + 1)
+    recording = Emulator().run(run.network, run.stimulus, probes, read_steps=reads, changes=changes)
+    plain = whole(run)
+    assert any((plain.states[names[0], state] != recording.states[names[0], state]).any() for state in "wt")
+    session = Emulator().start(run.network, probes)
+    for t in range(60):
+        if t in (20, 40):
+            session.change(names[0], program if t == 20 else second)
+        found = session.step(row_at(run, t)) if t % 20 < 15 else session.advance(inputs_at(run, t, t + 1))
+        for probe in probes:
+            got = found[probe][0] if probe[1] in "suva" and t % 20 >= 15 else found[probe]
+            np.testing.assert_array_equal(got, recording.states[probe][0, t], err_msg=f"{probe} in step {t}")
+
+
 def relay(message_bits: int = 0) -> ChipNetwork:
     """Two channels into one neuron, which spikes whenever both do."""
     return chip(
@@ -148,8 +176,10 @@ def test_graded_inputs_carry_their_numbers() -> None:
 
 
 REFUSED: list[tuple[Any, str]] = [
-    ([1, 2], r"\[0, 0, 1\] is 2; a binary input takes 0 or 1"),
+    ([1, 2], "a binary input is 2 at channel 1; it takes 0 or 1"),
     (np.array([1, 2], dtype=np.uint8), "a binary input is 2 at channel 1; it takes 0 or 1"),
+    (np.array([0, 1 << 32]), "is 4294967296; a binary input takes 0 or 1"),
+    ([np.nan, 0], "is nan; a binary input takes 0 or 1"),
     ([0.5, 0], "is 0.5; a binary input takes 0 or 1"),
     ([1, 0, 1], r"shape \(3,\) in one step; \(2,\) is needed"),
     ({"im": [1, 0]}, "inputs 'im'; network 'small' has 'in'"),
