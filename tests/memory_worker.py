@@ -33,8 +33,8 @@ def resident() -> int:
 def network(weight: Any, tagged: bool) -> ChipNetwork:
     """Neurons that spike by themselves, all joined to all by pair STDP."""
     size = weight.shape[0]
-    rule = {"dt": "2^-2*x0*y1"} if tagged else {}
-    program = program_from_text("2^-1*x0*y1 - 2^-1*y0*x1", **rule, x1=Trace(16, 20), y1=Trace(16, 20))
+    tag = "2^-2*x0*y1" if tagged else ""
+    program = program_from_text("2^-1*x0*y1 - 2^-1*y0*x1", dt=tag, x1=Trace(16, 20), y1=Trace(16, 20))
     plasticity = Plasticity(program, np.broadcast_to(np.int64(0), weight.shape), 1.0)
     some = np.arange(size) % 7 == 0
     population = neurons("n", size, du=4095, dv=400, threshold=40, bias_mant=np.where(some, 2000, 0))

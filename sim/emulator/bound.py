@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numba
 import numpy as np
 from numba.core import types
-from numba.core.types import StructRef
+from numba.core.types import StructRef  # type: ignore[attr-defined]
 from numba.experimental import structref
 from numba.extending import intrinsic
 

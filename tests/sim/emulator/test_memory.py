@@ -123,7 +123,7 @@ def test_weights_may_be_anything_with_rows(monkeypatch: pytest.MonkeyPatch) -> N
     expected = Emulator().run(network(np.asarray), silence(20), probes)
     in_rows = network(Rows)
     for implementation in ("kernels", "reference"):
-        found = Emulator().run(in_rows, silence(20), probes, implementation=implementation)  # type: ignore[arg-type]
+        found = Emulator().run(in_rows, silence(20), probes, implementation=implementation)
         for probe in probes:
             np.testing.assert_array_equal(found.states[probe], expected.states[probe])
     assert expected.states["m->n", "w"].any()
