@@ -119,6 +119,10 @@ def rule_check(
     weight_limit: Limit = None,
     rates: Rates = None,
     portable: Portable = False,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Also switch off each step of the quantisation in turn: which costs what.")
+    ] = False,
+    seeds: Annotated[int, typer.Option("--seeds", help="Sets of spikes that --ablate runs.", min=1)] = 3,
     backend: Annotated[
         list[Backend] | None,
         typer.Option(help="What to run on; can be given several times. Whatever is installed, if absent."),
@@ -142,7 +146,13 @@ def rule_check(
     choices = _choices(form, unit, weight_limit, rates, portable)
     with progress_bars(quiet) as progress:
         options = CheckOptions(
-            names, steps, _positive(dt), seed, command="neuroalign " + " ".join(sys.argv[1:]), progress=progress
+            names,
+            steps,
+            _positive(dt),
+            seed,
+            seeds if ablate else 0,
+            command="neuroalign " + " ".join(sys.argv[1:]),
+            progress=progress,
         )
         check = check_rule(rule, target, choices, options)
     _finish(check, out, json, quiet)

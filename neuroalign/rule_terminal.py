@@ -117,12 +117,30 @@ def print_check(check: RuleCheck) -> None:
             table.add_row(*row)
         table.add_section()
     out.print(table)
+    if check.ablation:
+        _print_ablation(check)
     for line in check_lines(check):
         out.print(f"  {escape(line)}")
     for line in check.warnings:
         out.print(f"  [yellow]note:[/yellow] {escape(line)}")
     if check.sheet.held is not None:
         out.print(f"  one weight unit is {check.sheet.held.weight_unit:.4g}; {check.steps:,} steps of {dt:g} s")
+
+
+def _print_ablation(check: RuleCheck) -> None:
+    unit = check.sheet.held.weight_unit if check.sheet.held else 1.0
+    table = Table(title="Without one step of the quantisation, against the float model", title_justify="left")
+    for column in ("switched off", "r", "RMS in units", "costs", "what that means"):
+        table.add_column(column, overflow="fold")
+    for step in check.ablation:
+        table.add_row(
+            escape(step.step),
+            "–" if step.r is None else f"{step.r:.4f}",
+            f"{step.rms / unit:.3g}",
+            "" if step.cost is None else f"{step.cost:+.1%}",
+            escape(step.note),
+        )
+    console().print(table)
 
 
 def _read_rows(agreement: LearningAgreement) -> list[tuple[str, ...]]:
@@ -159,6 +177,7 @@ def check_lines(check: RuleCheck) -> list[str]:
             f"({parting.step * check.sheet.dt:g} s), at weight [{parting.target}, {parting.source}]"
         )
     unit = question.unit or 1.0
+    lines += ablation_lines(check)
     lines += [f"made by {s.what}: RMS {s.rms:.3g} ({s.rms / unit:.3g} units)" for s in check.shares]
     lines += [f"what is not exact: {row.quantity}: {row.note}" for row in check.causes]
     limited = {name: n for name, n in question.counts.items() if n}
@@ -174,6 +193,17 @@ def check_lines(check: RuleCheck) -> list[str]:
         else:
             lines.append(f"{names}: nothing changed in this run, so that their equality shows nothing; run more steps")
     return lines
+
+
+def ablation_lines(check: RuleCheck) -> list[str]:
+    """The steps that cost most, in words."""
+    costly = sorted((s for s in check.ablation if s.cost and s.cost > 0.05), key=lambda s: -(s.cost or 0))
+    if not check.ablation:
+        return []
+    if not costly:
+        return ["no single step of the quantisation costs more than 5% of the chip's squared error"]
+    named = ", ".join(f"{s.step} ({s.cost:.0%})" for s in costly)
+    return [f"what costs most of the chip's squared error: {named}"]
 
 
 def check_rows(check: RuleCheck) -> list[MeasuredRow]:
@@ -194,6 +224,11 @@ def check_rows(check: RuleCheck) -> list[MeasuredRow]:
             parting = a.first_parting.step if a.first_parting else None
             rows.append(MeasuredRow(f"{case}: first read that differs by more than a unit", parting, "steps"))
             rows += [MeasuredRow(f"{case}: {name}", n, "updates") for name, n in a.counts.items()]
+    for step in check.ablation:
+        case = f"{check.sheet.rule.name} {check.sheet.form}, without {step.step} after {check.steps} steps"
+        rows.append(MeasuredRow(f"{case}: r", step.r))
+        rows.append(MeasuredRow(f"{case}: RMS", step.rms, "weight"))
+        rows.append(MeasuredRow(f"{case}: cost of the step", step.cost, "share of squared error"))
     for pair in check.bit_equality:
         case = f"{pair.left} against {pair.right}: mismatches in {pair.states.compared} values that change"
         rows.append(MeasuredRow(case, pair.states.mismatches, "values", 0, pair.holds))

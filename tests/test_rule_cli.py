@@ -91,12 +91,52 @@ def test_show_prints_a_program_that_can_be_read_back(call: Call) -> None:
         (("show", "stdwi", "--dt", -1), 2, ("--dt", "positive")),
         (("show", "stdwi", "--unit", 1, "--weight-limit", 1), 2, ("--unit", "one of them")),
         (("show", "stdwi", "--unit", 0), 2, ("weight_unit", "positive")),
+        (("show", "stdwi", "--rates", "3"), 2, ("--rates", "60,34")),
+        (("show", "stdwi", "--rates", "3,-1"), 2, ("rates", "positive")),
+        (("show", "stdwi", "--form", "exact", "--portable"), 2, ("exact", "sgn")),
         (("check", "stdwi", "--form", "direct", "--steps", 20, "--backend", "emulator"), 3, ("carry form",)),
         (("check", "stdwi", "--steps", 20, "--dt", 0.5), 2, ("--dt", "0.5")),
     ],
 )
 def test_mistakes_are_one_line(call: Call, arguments: tuple[object, ...], code: int, words: tuple[str, ...]) -> None:
     refused(call(*arguments), code, *words)
+
+
+def test_show_tells_costs_and_what_is_predicted(call: Call) -> None:
+    ended = call("show", "sal", "--rates", "20,25")
+    assert ended.code == 0, ended.err
+    for word in ("costs per synapse: 18 bits", "at a spike of pre", "a second at the rates", "random walk"):
+        assert word in " ".join(ended.out.split()), word
+    assert "--portable" not in ended.err
+    portable = call("show", "sal", "--portable").out
+    assert "sgn form" in portable
+    assert "product shift of Lava" not in portable
+
+
+def test_a_users_file_is_shown_and_its_mistake_pointed_at(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "mine.rule").write_text("rule mine: t\ndw = 0.01*pre - 0.001*pre*w\nlimit = 1\n")
+    assert "mine" in call("show", "mine.rule").out
+    (tmp_path / "bad.rule").write_text("rule bad: t\ndw = 0.01*pre*v\n")
+    ended = call("show", "bad.rule")
+    assert ended.code == 2
+    first, shown, caret = ended.err.rstrip("\n").split("\n")
+    assert "line 2, column 15: 'v' is not visible" in first
+    assert shown.index("v") == caret.index("^")
+
+
+def test_equality_of_what_never_changed_is_not_called_evidence(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LavaBackend, "missing", lambda self: None)
+    monkeypatch.setattr(
+        LavaBackend,
+        "run",
+        lambda self, *a, time_limit_s, **more: replace(
+            Emulator().run(*a, **more, implementation="reference"), backend="lava"
+        ),
+    )
+    ended = call("check", "stdwi", "--steps", 1, "--backend", "emulator", "--backend", "lava")
+    assert ended.code == 0, ended.err
+    assert "bit-equal" not in ended.out
+    assert "nothing changed in this run" in " ".join(ended.out.split())
 
 
 def test_check_writes_rows_and_a_page(call: Call, tmp_path: Path) -> None:
@@ -139,7 +179,7 @@ def test_broken_bit_equality_ends_with_5_and_keeps_the_files(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def spoilt(self: LavaBackend, *arguments: Any, time_limit_s: float, **more: Any) -> Recording:
-        recording = Emulator().run(*arguments, **more)
+        recording = Emulator().run(*arguments, **more, implementation="reference")
         states = {probe: array.copy() for probe, array in recording.states.items()}
         states["plastic", "t"][0, 0, 0, 0] += 1
         return replace(recording, states=states)

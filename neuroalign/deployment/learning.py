@@ -36,6 +36,27 @@ class Share:
     rms: float
 
 
+@dataclass(frozen=True)
+class AblatedStep:
+    """The chip with one step of its quantisation switched off, against the float model.
+
+    Parameters
+    ----------
+    step, note
+        What is off, and what takes its place.
+    r, rms
+        Pearson correlation, and deviation in the model's unit, over all weights at the end.
+    cost
+        Share of the chip's squared error that is gone without the step; None for the chip as it is.
+    """
+
+    step: str
+    note: str
+    r: float | None
+    rms: float
+    cost: float | None
+
+
 @dataclass(frozen=True, eq=False)
 class RuleCheck:
     """A rule run on seeded spikes in floats, without rounding, and on chip.
@@ -54,6 +75,8 @@ class RuleCheck:
         Where the difference between chip and float comes from.
     causes
         Rows of the conversion that are not exact: what can explain a difference.
+    ablation
+        What each step of the quantisation costs, where that was asked for.
     """
 
     sheet: RuleSheet
@@ -70,6 +93,7 @@ class RuleCheck:
     versions: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
     created: str = ""
+    ablation: tuple[AblatedStep, ...] = ()
 
     @property
     def broken(self) -> BitEquality | None:

@@ -13,7 +13,7 @@ import numpy as np
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
 from neuroalign.deployment import BitEquality
-from neuroalign.deployment.learning import LearningRun, RuleCheck, Share
+from neuroalign.deployment.learning import AblatedStep, LearningRun, RuleCheck, Share
 from neuroalign.deployment.plastic_runs import HELD_RANGE, chip_reads, learning_probes, model_reads
 from neuroalign.fidelity import LearningAgreement, compare_learning, equal_states
 from neuroalign.fidelity.learning import counts_of
@@ -25,6 +25,7 @@ from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.rule_sheet import RuleSheet, rule_sheet
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.rule import LearningRule
+from neuroalign.rule_check.ablation import ablate
 from neuroalign.rule_check.trial import PLASTIC, trial_network, trial_spikes
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend
@@ -50,12 +51,15 @@ class CheckOptions:
         "emulator", "lava", "norse"; empty: whatever is installed here.
     steps, dt
         Model steps, and their length in seconds.
+    ablate_seeds
+        Over how many sets of spikes each step of the quantisation is switched off; 0: it is not.
     """
 
     backends: tuple[BackendName, ...] = ()
     steps: int = 10_000
     dt: float = 1e-3
     seed: int = 0
+    ablate_seeds: int = 0
     lava_time_limit_s: float = 600.0
     command: str = ""
     progress: Progress | None = None
@@ -88,6 +92,7 @@ def check_rule(
     ideal = trial.chip_run(IDEAL, compile_network(network, ideal_profile)[0])
     runs = [reference, ideal]
     shares: tuple[Share, ...] = ()
+    ablation: tuple[AblatedStep, ...] = ()
     if profile.arithmetic == "fixed":
         chip, _ = compile_network(network, profile, learning={PLASTIC: choices})
         if "emulator" in backends or "lava" not in backends:
@@ -97,6 +102,7 @@ def check_rule(
         held = _with_held_constants(rule, sheet)
         constants = trial.chip_run("constants", compile_network(trial_network(held, options.dt), ideal_profile)[0])
         shares = _shares(ideal, constants, runs[2])
+        ablation = _ablation(rule, held, sheet, profile, choices, options)
     return RuleCheck(
         sheet=sheet,
         steps=options.steps,
@@ -111,7 +117,32 @@ def check_rule(
         warnings=_warnings(backends, reference),
         versions=versions(),
         command=options.command,
+        ablation=ablation,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+def _ablation(
+    rule: LearningRule,
+    constants: LearningRule,
+    sheet: RuleSheet,
+    profile: Profile,
+    choices: RuleChoices,
+    options: CheckOptions,
+) -> tuple[AblatedStep, ...]:
+    if options.ablate_seeds == 0 or sheet.held is None:
+        return ()
+    seeds = range(options.seed, options.seed + options.ablate_seeds)
+    return ablate(
+        rule,
+        constants,
+        sheet.held,
+        profile,
+        choices,
+        steps=options.steps,
+        dt=options.dt,
+        seeds=seeds,
+        progress=options.progress,
     )
 
 

@@ -81,7 +81,9 @@ def test_the_difference_is_split_at_the_constants_of_the_chip() -> None:
     """Impulses are prescribed so that a coefficient cannot be held well: then the constants explain what is not rounding."""
     choices = RuleChoices("direct", weight_unit=0.0062, impulses={"x": 32, "y": 32})
     shares = check_rule(pair_stdp(), LOIHI2, choices, EMULATOR).shares
-    exact = check_rule(pair_stdp(), LOIHI2, RuleChoices("direct", weight_unit=0.008, impulses={"x": 8, "y": 8}), EMULATOR).shares
+    exact = check_rule(
+        pair_stdp(), LOIHI2, RuleChoices("direct", weight_unit=0.008, impulses={"x": 8, "y": 8}), EMULATOR
+    ).shares
     assert shares[0].rms > 100 * exact[0].rms
     assert exact[0].rms < 1e-9
 
