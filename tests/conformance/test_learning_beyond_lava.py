@@ -34,7 +34,7 @@ pytestmark = [
 
 IMPLEMENTATIONS: tuple[Implementation, ...] = ("kernels", "reference")
 STATES = ("w", "t", "d", "x1", "x2", "y1", "y2", "y3", "tx", "ty")
-STEPS = 80
+STEPS = 60
 EPOCHS = (1, 2, 5)
 MODES: tuple[GradedMode, ...] = ("overwrite", "add-carry", "add-saturate", "impulse")
 
@@ -59,7 +59,7 @@ def graded(c: ChipConnection, mode: GradedMode) -> ChipConnection:
 
 def dense_run(rng: Generator, number: int) -> PlasticRun:
     """Anything but sparse synapses; the graded modes go on from one network to the next."""
-    run = draw_plastic(rng, 8, STEPS)
+    run = draw_plastic(rng, 7, STEPS)
     network = wild(rng, run.network)
     learning = [held(c, network) for c in network.connections]
     from_input = [n for n, c in enumerate(learning) if c.source == "in" and c.plasticity is not None]
@@ -71,7 +71,7 @@ def dense_run(rng: Generator, number: int) -> PlasticRun:
 
 def third_factors(rng: Generator, t_epoch: int) -> PlasticRun:
     """Rules with modulators only, all of one epoch."""
-    run = draw_plastic(rng, 6, STEPS)
+    run = draw_plastic(rng, 5, STEPS)
     network = with_rewards(run.network)
 
     def changed(c: ChipConnection) -> ChipConnection:
@@ -100,7 +100,7 @@ def without_synaptic_factors(program: Program) -> Program:
 
 def sparse_run(rng: Generator) -> PlasticRun:
     """Sparse plastic connections of mixed weights other than 0, some with modulators or lasting traces."""
-    run = draw_plastic(rng, 6, STEPS)
+    run = draw_plastic(rng, 5, STEPS)
     network = with_rewards(run.network)
 
     def changed(c: ChipConnection) -> ChipConnection:

@@ -41,7 +41,7 @@ from neuroalign.sim.emulator.driver import Implementation
 from neuroalign.sim.emulator.learning_reference import plastic_state
 from neuroalign.sim.emulator.streams import synapse_draws
 
-SETTINGS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SEEDS = st.integers(0, 2**32 - 1)
 SYNAPTIC = ("w", "t", "d")
 STATES = (*SYNAPTIC, "x1", "x2", "y1", "y2", "y3", "tx", "ty")
@@ -100,9 +100,9 @@ def test_kernels_equal_the_reference(seed: int, fixed: bool) -> None:
 
 @cache
 def coverage(fixed: bool) -> Counter[str]:
-    """In how many of 50 drawn runs a connection with some property changed its weights."""
+    """In how many of 40 drawn runs a connection with some property changed its weights."""
     found: Counter[str] = Counter()
-    for seed in range(50):
+    for seed in range(40):
         run = wild_run(seed, fixed)
         states = everything(run, "kernels").states
         for c in run.plastic:
