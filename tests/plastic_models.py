@@ -22,7 +22,9 @@ def lif(name: str, size: int, **values: float | FloatArray) -> Population:
     """LIF neurons with tau_mem 8 ms and a threshold of 1 V, but for what is given."""
     start = {"tau_mem": 8e-3, "tau_syn": 0.0, "r": 1.0, "w_in": 1.0, "v_leak": 0.0, "v_threshold": 1.0}
     start |= {"v_reset": 0.0, "bias": 0.0, "v0": 0.0, "i0": 0.0}
-    filled = {k: np.broadcast_to(np.asarray(values.get(k, v), float), (size,)).copy() for k, v in start.items()}
+    filled: dict[str, Any] = {
+        k: np.broadcast_to(np.asarray(values.get(k, v), float), (size,)).copy() for k, v in start.items()
+    }
     return Population(name=name, kind="CubaLIF" if filled["tau_syn"].any() else "LIF", shape=(size,), **filled)
 
 

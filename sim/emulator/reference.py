@@ -39,6 +39,7 @@ from neuroalign.recording import Probe
 from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.escape import chance_fixed, chance_float, draws_of_step
 from neuroalign.sim.emulator.order import update_order
+from neuroalign.sim.emulator.learning_reference import PlasticState
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, learn, learners, read
 from neuroalign.sim.emulator.wire import Wire
 
@@ -96,9 +97,8 @@ def run_sample(
     order = [network.populations[k] for k in update_order(network)]
     reads = {step: row for row, step in enumerate(read_steps)}
     for t in range(steps):
-        for change in changes:
-            if change.step == t + 1:
-                plastic[change.connection].reprogram(change.program)
+        for change in (c for c in changes if c.step == t + 1):
+            plastic[change.connection].reprogram(change.program)
         sent = {port.name: _given(inputs[port.name], t) for port in network.inputs}
         for port in network.inputs:
             for wire in out_of[port.name]:
@@ -111,15 +111,26 @@ def run_sample(
             for wire in out_of[population.name]:
                 wire.send(t, state.s)
         learn(network, plastic, t + 1, sent)
-        for (name, what), out in record.items():
-            if what not in PLASTIC_STATES:
-                out[t] = getattr(states[name], what)
-            elif t + 1 in reads:
-                out[reads[t + 1]] = read(plastic[name], what)
+        _record(record, t, reads.get(t + 1), states, plastic)
         if progress is not None:
             progress(t + 1)
     counts = {f"{name}.{counter}": n for name, state in states.items() for counter, n in state.counts.items()}
     return counts | {f"{name}.{counter}": n for name, state in plastic.items() for counter, n in state.counts.items()}
+
+
+def _record(
+    record: Mapping[Probe, Numbers],
+    t: int,
+    row: int | None,
+    states: Mapping[str, NeuronState],
+    plastic: Mapping[str, PlasticState],
+) -> None:
+    """Fill in step t of neurons, and ``row`` of plastic connections if they are read now."""
+    for (name, what), out in record.items():
+        if what not in PLASTIC_STATES:
+            out[t] = getattr(states[name], what)
+        elif row is not None:
+            out[row] = read(plastic[name], what)
 
 
 def _given(array: Numbers, t: int) -> Numbers:

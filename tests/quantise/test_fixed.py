@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,8 @@ def lif(name: str = "a", size: int = 1, **changed: float) -> Population:
         "bias": 0.0, "v0": 0.0, "i0": 0.0,
     } | changed  # fmt: skip
     kind: NeuronKind = "CubaLIF" if values["tau_syn"] > 0 else "LIF"
-    return Population(name, kind, (size,), **{k: np.full(size, float(v)) for k, v in values.items()})
+    arrays: dict[str, Any] = {k: np.full(size, float(v)) for k, v in values.items()}
+    return Population(name, kind, (size,), **arrays)
 
 
 def layer(population: Population, weight: NDArray[np.float64]) -> Network:

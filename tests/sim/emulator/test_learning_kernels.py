@@ -190,8 +190,13 @@ def test_learning_kernels_are_keyed_to_all_they_were_compiled_from() -> None:
         "kernels",
         "products",
         "plastic_tables",
+        "streams",
+        "trace_kernels",
+        "accumulator",
+        "interpreter",
+        "lanes",
+        "routines",
     )
-    names += ("streams", "trace_kernels", "accumulator", "interpreter", "lanes", "routines")
     files = [here.parents[1] / "fixed_point.py", *(here / f"{name}.py" for name in names)]
     stamp = zlib.crc32("".join(file.read_text() for file in files).encode())
     for kernel in compiled():

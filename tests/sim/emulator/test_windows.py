@@ -72,7 +72,7 @@ def test_sampling_neurons_in_float_equal_norse() -> None:
     chip, _ = compile_network(network, load_profile("ideal"))
     assert chip.latency_steps == 0
     for implementation in ("kernels", "reference"):
-        run = Emulator().run(chip, chip_stimulus(stimulus, chip), [("z", "s")], implementation=implementation)  # type: ignore[arg-type]
+        run = Emulator().run(chip, chip_stimulus(stimulus, chip), [("z", "s")], implementation=implementation)
         np.testing.assert_array_equal(run.states["z", "s"], expected)
     assert 5 * steps / 100 < expected.sum() < 5 * steps / TAU
 

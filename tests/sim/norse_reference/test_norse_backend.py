@@ -67,7 +67,9 @@ def population(kind: NeuronKind, size: int = 1, **values: float | Sequence[float
     """A population of ``kind`` with all-zero parameters except r, w_in 1 and those given."""
     start = {"tau_mem": 0.0, "tau_syn": 0.0, "r": 1.0, "w_in": 1.0, "v_leak": 0.0, "v_threshold": np.inf}
     start |= {"v_reset": 0.0, "bias": 0.0, "v0": 0.0, "i0": 0.0}
-    filled = {k: np.broadcast_to(np.asarray(values.get(k, v), float), (size,)).copy() for k, v in start.items()}
+    filled: dict[str, Any] = {
+        k: np.broadcast_to(np.asarray(values.get(k, v), float), (size,)).copy() for k, v in start.items()
+    }
     return Population(name="p", kind=kind, shape=(size,), **filled)
 
 
