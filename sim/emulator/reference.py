@@ -38,8 +38,8 @@ from neuroalign.fixed_point import decay_towards_zero, fold_once, saturate, shif
 from neuroalign.recording import Probe
 from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.escape import chance_fixed, chance_float, draws_of_step
-from neuroalign.sim.emulator.order import update_order
 from neuroalign.sim.emulator.learning_reference import PlasticState
+from neuroalign.sim.emulator.order import update_order
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, learn, learners, read
 from neuroalign.sim.emulator.wire import Wire
 
