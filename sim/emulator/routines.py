@@ -106,21 +106,25 @@ class Calls:
         ]
         self._routines = Routines(
             np.array([0 if own is None else own.kernel.address for own in chosen], dtype=np.int64),
-            np.array([own is not None and own.plan.rule.fixed and bool(own.plan.rule.updates[2]) for own in chosen], dtype=np.bool_),
+            np.array(
+                [own is not None and own.plan.rule.fixed and bool(own.plan.rule.updates[2]) for own in chosen],
+                dtype=np.bool_,
+            ),
             np.zeros((count, len(ARGUMENTS)), dtype=np.int64),
         )
         for call, scratch in zip(self._routines.calls, self._scratch, strict=True):
             call[ARGUMENTS.index("scratch")] = -(-scratch.ctypes.data // 64) * 64
             call[ARGUMENTS.index("form")] = CHOOSE
         self._none = self._routines._replace(addresses=np.zeros(count, dtype=np.int64))
+        self._last = tables, self._routines
 
     def routines(self, tables: Tables) -> Routines:
         """The kernels for a run's tables: none where the products are not those that the kernels were written for."""
-        names = ("variables", "products", "factors", "coefficients", "constants")
-        same = tables is self.tables or all(
-            np.array_equal(getattr(tables, name), getattr(self.tables, name)) for name in names
-        )
-        return self._routines if same else self._none
+        names = ("connections", "variables", "products", "factors", "coefficients", "constants")
+        if tables is not self._last[0]:
+            same = all(np.array_equal(getattr(tables, name), getattr(self.tables, name)) for name in names)
+            self._last = tables, self._routines if same else self._none
+        return self._last[1]
 
 
 @numba.njit

@@ -20,8 +20,8 @@ from neuroalign.sim.emulator.codegen_cache import is_cached, kernel, source_name
 from neuroalign.sim.emulator.codegen_source import source_of
 from neuroalign.sim.emulator.codegen_terms import plan_of, rule_of
 from neuroalign.sim.emulator.driver import Implementation
-from neuroalign.sim.emulator.prepared import ENDLESS
-from neuroalign.sim.emulator.routines import WORTH_COMPILING, WORTH_LOADING, choose
+from neuroalign.sim.emulator.prepared import ENDLESS, Prepared
+from neuroalign.sim.emulator.routines import WORTH_COMPILING, WORTH_LOADING, Calls, choose
 
 TRACE = Trace(40.0, 8.0)
 
@@ -135,3 +135,18 @@ def test_large_ones_are_worth_it_and_machine_code_at_hand_is_worth_it_sooner(tmp
     assert choose(network, "kernels", some, tmp_path)[0] is not None
     assert choose(network, "kernels", some // 2, tmp_path) == (None,)
     assert choose(network, "interpreter", many, tmp_path) == (None,)
+
+
+def test_a_kernel_is_used_for_the_products_alone_that_it_was_written_for(tmp_path: Path) -> None:
+    """Programs can change while a network runs: other traces are the same kernel's, other products or epochs of u not."""
+    network = learning("u0*x1 - x0*y1")
+    prepared = Prepared(network, (), implementation="generated", folder=tmp_path)
+    tables = prepared.layout.plastic.tables
+    calls = Calls(prepared.chosen, tables)
+    assert calls.routines(tables).addresses[0]
+    assert calls.routines(tables._replace(decay=tables.decay / 2)).addresses[0]
+    seldom = tables.connections.copy()
+    seldom["period"] = 4
+    assert not calls.routines(tables._replace(connections=seldom)).addresses[0]
+    assert not calls.routines(tables._replace(coefficients=2 * tables.coefficients)).addresses[0]
+    assert calls.routines(tables).addresses[0]
