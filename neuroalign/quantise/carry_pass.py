@@ -4,7 +4,7 @@ What counts, as a share of the variance that the rule's own walk has on unrelate
 
     score = (walk of rounding + (what the tag holds back)^2 / 100 s) / walk of the rule
           + 4 (worst error of a coefficient)^2 + (error of the decay)^2 / 4
-          + (what the tag holds back beyond one unit)^2 / 20 + 10 (share of change lost at the tag's limits) + 2 (share of spikes lost in long epochs)
+          + (what the tag holds back beyond one unit)^2 / 20 + 10 (share of change lost at the tag's limits, in bursts) + 2 (share of spikes lost in long epochs)
 
 Of possibilities within 0.02 of the best score the one that asks least of a chip is taken: first those that use neither
 the product shift nor odd constants; of these direct, then sgn, then stochastic, and of the others direct, exact, sgn.
@@ -155,7 +155,7 @@ def score(predicted: Prediction, coefficient_error: float, decay_error: float, s
     if predicted.own > 0:
         walk = predicted.excess + predicted.hidden**2 / (predicted.own * HORIZON)
     walk += 0.05 * max(0.0, predicted.hidden - 1) ** 2
-    return walk + 4 * coefficient_error**2 + 0.25 * decay_error**2 + 10 * predicted.lost + 2 * missed
+    return walk + 4 * coefficient_error**2 + 0.25 * decay_error**2 + 10 * predicted.lost_in_bursts + 2 * missed
 
 
 def best(scores: Sequence[tuple[float, CarryForm, bool, int]]) -> int:

@@ -15,15 +15,17 @@ decay of the weight with time constant T limits both: after t the variance is ``
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neuroalign.microcode import TRACES, Dependency, Product, Program
 from neuroalign.quantise.spike_statistics import FRACTION, FloatArray, IntArray, Spiking, change
-from neuroalign.quantise.tag_room import of_tag, tag_room
+from neuroalign.quantise.tag_room import TagRoom, of_tag, tag_room
 from neuroalign.rule import WEIGHT, LearningRule, Term
 
+BURST = 2.0
+"""How many times the rate is while spikes come in a burst."""
 GATES: tuple[Dependency, ...] = ("x0", "y0", "u")
 
 
@@ -43,8 +45,8 @@ class Prediction:
         Time constant of the weight's decay on chip; infinite without one.
     drift : weight units per second
         By which the chip's mean change differs from the rule's for weights around 0.
-    lost
-        Share of all change that the limits of the tag take.
+    lost, lost_in_bursts
+        Share of all change that the limits of the tag take, at these rates and at twice as high ones.
     hidden : weight units
         RMS of what the tag holds back from the weight.
     clipped
@@ -58,6 +60,7 @@ class Prediction:
     relaxation: float
     drift: float
     lost: float
+    lost_in_bursts: float
     hidden: float
     clipped: float
 
@@ -111,9 +114,18 @@ def predict(
         relaxation,
         mean - wanted / unit,
         room.lost if room else 0.0,
+        _lost_in_bursts(spiking, room),
         hidden,
         _clipped(own / unit**2 + rounding + traces, mean, relaxation),
     )
+
+
+def _lost_in_bursts(spiking: Spiking, room: TagRoom | None) -> float:
+    """Only a transfer of one unit at a time falls behind in bursts: others take all of the tag, or all but a remainder."""
+    if room is None or not any(f.sign for p in spiking.program.dw for f in p.factors):
+        return room.lost if room else 0.0
+    pre, post = spiking.rates
+    return tag_room(replace(spiking, rates=(BURST * pre, BURST * post))).lost
 
 
 def own_walk(rule: LearningRule, rates: tuple[float, float]) -> tuple[float, float]:
