@@ -23,17 +23,22 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from neuroalign.sim.emulator.accumulator import accumulate, finish, start
+from neuroalign.sim.emulator.accumulator import (
+    accumulate,
+    accumulate_shared,
+    finish,
+    finish_shared,
+    may_rest,
+    shared_change,
+    start,
+)
 from neuroalign.sim.emulator.plastic_tables import (
     ACROSS,
     ALONG,
     AT_END,
     AT_SOURCE,
-    FLAGS,
     GATHERED,
-    NEW,
     OFFSETS,
-    SINGLE,
     SOURCE_TRACE,
     SPIKE,
     SYNAPSE,
@@ -95,51 +100,64 @@ def _scale(product: Any, values: Any, factor: Any, constant: Any) -> None:
 
 
 @numba.njit(inline="always")
-def _fill_flags(line: Any, by: Any, place: Any, s: Any) -> None:
-    """Fill ``line`` with ``by`` where the target spiked."""
+def _fill(line: Any, by: Any, flagged: Any, place: Any, s: Any) -> None:
+    """Fill ``line`` with ``by``; where ``flagged``, only where the target spiked."""
     size = line.size
-    if place.sparse:
+    if not flagged:
+        line[:] = by
+    elif place.sparse:
         for k in range(size):
-            line[k] = by * s.lines[FLAGS, place.ids[k]]
+            line[k] = by * s.flags[place.ids[k]]
     else:
-        flags = s.lines[FLAGS, :size]
+        flags = s.flags[:size]
         for k in range(size):
             line[k] = by * flags[k]
 
 
 @numba.njit(inline="always")
-def _multiply(line: Any, product: Any, coefficient: Any, place: Any, at: Any, tables: Any, s: Any) -> None:
-    """Fill ``line`` with a product. What all synapses share is gathered in a single number until one differs.
+def _across(factor: Any, constant: Any, place: Any, at: Any, as_held: Any) -> Any:
+    """A factor that all synapses of the line share; as in :func:`_scale`."""
+    add, low, high = constant[0], constant[1], constant[2]
+    value = as_held(place.across[(at * place.across_count + factor.index) * place.across_size + place.index] + add)
+    if factor.sign:
+        return as_held((value > 0 or (factor.partial and value == 0)) - (value < 0))
+    if factor.partial:
+        value = as_held(value + (value < 0))
+    return min(max(value, low), high)
+
+
+@numba.njit(inline="always")
+def _shared(product: Any, coefficient: Any, place: Any, at: Any, tables: Any, as_held: Any) -> Any:
+    """What all synapses of a line share of a product, up to the first factor that differs; and which one that is.
 
     ``at`` is the step in the epoch at which traces are read; -1 where it differs along the line.
     """
-    size, shared, other = line.size, s.lines[SINGLE, 0:1], s.lines[SINGLE, 1:2]
-    shared[0] = coefficient
-    filled = product.needs_target != 0 and not place.by_column
-    if filled:
-        _fill_flags(line, shared[0], place, s)
-    for f in range(product.factor, product.factor_end):
+    shared, f = coefficient, product.factor
+    while f < product.factor_end:
+        factor = tables.factors[f]
+        if factor.kind != SPIKE:  # 1 wherever the product acts, or a flag of the line
+            if factor.kind != place.across_kind or at < 0:
+                break
+            shared = as_held(shared * _across(factor, tables.constants[f], place, at, as_held))
+        f += 1
+    return shared, f
+
+
+@numba.njit(inline="always")
+def _spread(line: Any, shared: Any, first: Any, product: Any, place: Any, at: Any, tables: Any, s: Any) -> None:
+    """Fill ``line`` with a product, of which ``shared`` has the factors before ``first``."""
+    as_held = s.lines.dtype.type
+    _fill(line, shared, product.needs_target != 0 and not place.by_column, place, s)
+    for f in range(first, product.factor_end):
         factor, constant = tables.factors[f], tables.constants[f]
         if factor.kind == SPIKE:
-            continue  # 1 wherever the product acts, or a flag of the line
-        if factor.kind == place.across_kind and at >= 0:
-            first = (at * place.across_count + factor.index) * place.across_size + place.index
-            value = place.across[first : first + 1]
-            if filled:
-                other[0] = 1
-                _scale(other, value, factor, constant)
-                by = other[0]
-                for k in range(size):
-                    line[k] *= by
-            else:
-                _scale(shared, value, factor, constant)
             continue
-        if not filled:
-            line[:] = shared[0]
-            filled = True
-        _scale(line, _values(factor, place, at, s), factor, constant)
-    if not filled:
-        line[:] = shared[0]
+        if factor.kind == place.across_kind and at >= 0:
+            by = _across(factor, constant, place, at, as_held)
+            for k in range(line.size):
+                line[k] *= by
+        else:
+            _scale(line, _values(factor, place, at, s), factor, constant)
 
 
 @numba.njit(inline="always")
@@ -210,60 +228,50 @@ def _place(index: Any, by_column: Any, connection: Any, tables: Any, s: Any) -> 
 
 
 @numba.njit(inline="always")
-def _copy_line(line: Any, values: Any, place: Any) -> None:
-    """Copy a line of a variable, ``values`` beginning with its first synapse (sparse columns: with all)."""
-    size = line.size
-    if not place.by_column:
-        row = values[:size]
-        for k in range(size):
-            line[k] = row[k]
-    elif place.sparse:
-        for k in range(size):
-            line[k] = values[place.places[k]]
-    else:
-        for k in range(size):
-            line[k] = values[k * place.stride]
+def _held(c: Any, v: Any, place: Any, tables: Any, s: Any) -> Any:
+    """A line of a variable as it is held; of a column a copy."""
+    if place.by_column:
+        return s.column[v, : place.size]
+    first = tables.variables[3 * c + v].first + place.first
+    return s.values[first : first + place.size]
 
 
 @numba.njit(inline="always")
 def _load(c: Any, connection: Any, place: Any, any_target: Any, tables: Any, s: Any) -> None:
-    """Copy the line's variables, and the traces across it at the targets' last spikes, to the scratch lines."""
+    """Copy a column's variables, variables that factors read, and the traces across at the targets' last spikes."""
+    size = place.size
     for v in range(3):
-        first = tables.variables[3 * c + v].first
-        if first < 0:
+        variable = tables.variables[3 * c + v]
+        if variable.first < 0:
             continue
-        _copy_line(s.lines[VALUES + v, : place.size], s.values[first + place.first :], place)
+        held = _held(c, v, place, tables, s)
+        if place.by_column and (connection.reads_synapse or variable.product < variable.product_end):
+            values = s.values[variable.first + place.first :]
+            for k in range(size):
+                held[k] = values[np.int64(place.places[k]) if place.sparse else k * place.stride]
+        if connection.reads_synapse:
+            line = s.lines[VALUES + v, :size]
+            for k in range(size):
+                line[k] = held[k]
     if place.at_target < 0 and any_target:
         for n in range(place.across_count):
-            for k in range(place.size):
+            for k in range(size):
                 target = np.int64(place.ids[k]) if place.sparse else k
                 at = s.spiked_at[connection.target_spikes + target]
                 s.lines[ACROSS + n, k] = place.across[(at * place.across_count + n) * place.across_size + place.index]
 
 
 @numba.njit(inline="always")
-def _store(c: Any, v: Any, connection: Any, place: Any, tables: Any, s: Any) -> None:
-    """Write a variable back and count what was limited, but for what a column shares with rows that have been run."""
-    variable, new = tables.variables[3 * c + v], s.lines[NEW + v, : place.size]
+def _store_column(c: Any, v: Any, connection: Any, place: Any, tables: Any, s: Any) -> None:
+    """Write a column back and count what was limited, but for what it shares with rows that have been run."""
+    variable, new = tables.variables[3 * c + v], s.column[v, : place.size]
     first = variable.first + place.first
-    if place.by_column:
-        for k in range(place.size):
-            source = np.int64(place.ids[k]) if place.sparse else k
-            if connection.gated == 0 or s.spiked_at[connection.source_spikes + source] == 0:
-                at = first + (np.int64(place.places[k]) if place.sparse else k * place.stride)
-                s.values[at] = new[k]
-                s.limited[c, v] += s.marks[v, k] != 0
-                s.status[c, 1] |= variable.restless == new[k]
-    else:
-        values, marks = s.values[first : first + place.size], s.marks[v, : place.size]
-        some, moves, restless = np.int32(0), np.int32(0), np.int32(variable.restless)
-        for k in range(place.size):
-            value = new[k]
-            values[k] = value
-            some = np.int32(some + np.int32(marks[k] != 0))
-            moves = np.int32(moves | np.int32(restless == value))
-        s.limited[c, v] += some
-        s.status[c, 1] |= moves
+    for k in range(place.size):
+        source = np.int64(place.ids[k]) if place.sparse else k
+        if connection.gated == 0 or s.spiked_at[connection.source_spikes + source] == 0:
+            s.values[first + (np.int64(place.places[k]) if place.sparse else k * place.stride)] = new[k]
+            s.limited[c, v] += s.marks[k] != 0
+            s.status[c, 1] |= variable.restless == new[k]
 
 
 @numba.njit
@@ -288,50 +296,103 @@ def _run_line(
     s: Any,
 ) -> None:  # fmt: skip
     """Update the variables of one line; with ``limit_all`` also those on which no product acts."""
-    source_spiked, updated = place.at_source > 0, 0
+    source_spiked, loaded = place.at_source > 0, False
     for v in range(3):
         variable = tables.variables[3 * c + v]
         acts = limit_all and variable.product < variable.product_end
         for p in range(variable.product, variable.product_end):
             acts = acts or _acts(tables.products[p], source_spiked, any_target, u)
         if acts:
-            if updated == 0:
+            if not loaded:
                 _load(c, connection, place, any_target, tables, s)
-            updated |= 1 << v
-            _update_variable(v, variable, connection, place, limit_all, any_target, u, epoch, offset, tables, s)
-    for v in range(3):
-        if updated & (1 << v):
-            _store(c, v, connection, place, tables, s)
+                loaded = True
+            _update_variable(c, v, variable, connection, place, limit_all, any_target, u, epoch, offset, tables, s)
 
 
 @numba.njit(inline="always")
 def _update_variable(
-    v: Any, variable: Any, connection: Any, place: Any, limit_all: Any, any_target: Any, u: Any, epoch: Any,
+    c: Any, v: Any, variable: Any, connection: Any, place: Any, limit_all: Any, any_target: Any, u: Any, epoch: Any,
     offset: Any, tables: Any, s: Any,
 ) -> None:  # fmt: skip
+    """Update one variable of a line.
+
+    The first product whose change is the same wherever it acts waits until another one acts: mostly none does, and one
+    loop does everything. A product of 0 does nothing under Fixed: values are within their ranges unless ``limit_all``.
+    """
     size = place.size
-    line, total = s.lines[TERM, :size], s.lines[TOTAL, :size]
-    value, marks = s.lines[VALUES + v, :size], s.marks[v, :size]
-    start(total, value)
-    marks[:] = 0
+    line, total, marks, flags = s.lines[TERM, :size], s.lines[TOTAL, :size], s.marks[:size], s.flags[:size]
+    held, as_held = _held(c, v, place, tables, s), s.lines.dtype.type
+    begun, waits, awaited = False, False, as_held(0)
     for p in range(variable.product, variable.product_end):
         product = tables.products[p]
-        if _acts(product, place.at_source > 0, any_target, u):
-            at = connection.t_epoch
-            if product.at != AT_END:
-                at = place.at_source if product.at == AT_SOURCE else place.at_target
-            _multiply(line, product, tables.coefficients[p], place, at, tables, s)
-        elif limit_all:
-            line[:] = 0
-        else:
+        acts = _acts(product, place.at_source > 0, any_target, u)
+        if not acts and not limit_all:
             continue
-        accumulate(total, line, marks, product.right, product.left, product.bound)
+        at = _read_at(product, connection, place)
+        shared, f = _shared(product, tables.coefficients[p], place, at, tables, as_held)
+        if not acts:
+            shared, f = as_held(0), np.int64(product.factor_end)
+        change, some = shared_change(shared, product.right, product.left, product.bound)
+        same = f == product.factor_end and (not some or _is_flagged(product, place))
+        if same and not some and not limit_all:
+            continue
+        if same and not begun and not waits:
+            waits, awaited = True, change
+            continue
+        if not begun:
+            start(total, held, marks)
+            begun = True
+            if waits:
+                accumulate_shared(total, awaited, flags, marks)
+        if same:
+            accumulate_shared(total, change, flags, marks)
+        else:
+            _spread(line, shared, f, product, place, at, tables, s)
+            accumulate(total, line, marks, product.right, product.left, product.bound)
+    if begun or waits:
+        _finish_variable(c, v, connection, place, limit_all, begun, awaited, epoch, offset, tables, s)
+
+
+@numba.njit(inline="always")
+def _read_at(product: Any, connection: Any, place: Any) -> Any:
+    """Step in the epoch at which a product reads traces, -1 where it differs along the line."""
+    if product.at == AT_END:
+        return connection.t_epoch
+    return place.at_source if product.at == AT_SOURCE else place.at_target
+
+
+@numba.njit(inline="always")
+def _is_flagged(product: Any, place: Any) -> Any:
+    """Whether a product acts on a line just where the flags of the targets are 1, in their order."""
+    return product.needs_target != 0 and not place.by_column and not place.sparse
+
+
+@numba.njit(inline="always")
+def _finish_variable(
+    c: Any, v: Any, connection: Any, place: Any, limit_all: Any, begun: Any, awaited: Any, epoch: Any, offset: Any,
+    tables: Any, s: Any,
+) -> None:  # fmt: skip
+    """Add what still waits, round, limit, and count what was limited."""
+    size, variable = place.size, tables.variables[3 * c + v]
+    total, marks, flags = s.lines[TOTAL, :size], s.marks[:size], s.flags[:size]
+    held, simple = _held(c, v, place, tables, s), not begun and not limit_all and not connection.own_draws
+    if simple and not place.by_column and not place.sparse and may_rest(variable, offset):
+        s.limited[c, v] += finish_shared(held, awaited, flags, variable, offset)
+        return
+    if not begun:
+        start(total, held, marks)
+        accumulate_shared(total, awaited, flags, marks)
     if connection.own_draws:
         offsets = s.lines[OFFSETS, :size]
         _draw_offsets(v, epoch, connection, place, offsets)
-        finish(s.lines[NEW + v, :size], value, total, marks, variable, offsets)
+        limited, moves = finish(held, total, marks, variable, offsets)
     else:
-        finish(s.lines[NEW + v, :size], value, total, marks, variable, offset)
+        limited, moves = finish(held, total, marks, variable, offset)
+    if place.by_column:
+        _store_column(c, v, connection, place, tables, s)
+    else:
+        s.limited[c, v] += limited
+        s.status[c, 1] |= moves
 
 
 @numba.njit
@@ -339,7 +400,7 @@ def _mark_targets(connection: Any, s: Any) -> Any:
     """Number of targets that spiked; if any, their flags and traces at that time become scratch lines."""
     targets = connection.targets
     spiked_at = s.spiked_at[connection.target_spikes : connection.target_spikes + targets]
-    flags, count = s.lines[FLAGS, :targets], 0
+    flags, count = s.flags[:targets], 0
     for k in range(targets):
         spiked = spiked_at[k] > 0
         count += spiked

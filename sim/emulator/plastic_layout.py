@@ -194,6 +194,7 @@ def _connection_table(learning: Learning, senders: Mapping[str, tuple[int, int]]
         needs = {_needs(product) for product in program.products}
         row["gated"] = any(source for source, _ in needs)
         row["columns"], row["everywhere"] = (False, True) in needs, (False, False) in needs
+        row["reads_synapse"] = any(f.variable in SYNAPTIC for p in program.products for f in p.factors)
         row["graded"], row["modulated"] = GRADED_MODES.index(plasticity.graded), bool(plasticity.modulators)
         for name in POST_TRACES:
             row[f"{name}_sender"] = -1
@@ -296,15 +297,18 @@ def _start(learning: Learning, tables: Tables, fixed: bool, dtype: np.dtype[Any]
     """States before step 1."""
     rows = tables.connections
     longest = int(max(rows["sources"].max(initial=0), rows["targets"].max(initial=0)))
+    held = np.dtype(np.int16 if fixed else np.float64)
     return Synapses(
-        values=np.zeros(0, dtype=np.int16 if fixed else np.float64),  # of each run its own: start_values
+        values=np.zeros(0, dtype=held),  # of each run its own: start_values
         x=np.zeros(int((2 * (rows["t_epoch"] + 1) * rows["sources"]).sum()), dtype=dtype),
         y=np.zeros(int((3 * (rows["t_epoch"] + 1) * rows["targets"]).sum()), dtype=dtype),
         spiked_at=np.zeros(int((rows["sources"] + rows["targets"]).sum()), dtype=np.int32),
         status=np.zeros((len(rows), 2), dtype=np.int64),
         limited=np.zeros((len(rows), 3), dtype=np.int64),
-        lines=np.zeros((LINES, max(longest, 3)), dtype=dtype),
-        marks=np.zeros((3, longest), dtype=np.int32),
+        lines=np.zeros((LINES, longest), dtype=dtype),
+        flags=np.zeros(longest, dtype=held),
+        column=np.zeros((3, longest), dtype=held),
+        marks=np.zeros(longest, dtype=np.int32),
     )
 
 

@@ -22,22 +22,10 @@ AT_SOURCE, AT_TARGET, AT_END = 0, 1, 2
 SOURCE_TRACE, TARGET_TRACE, SYNAPSE, SPIKE = 0, 1, 2, 3
 """Kinds of factors."""
 
-VALUES, NEW, ALONG, ACROSS, TOTAL, TERM, FLAGS, SINGLE, GATHERED, OFFSETS, LINES = (
-    0,
-    3,
-    6,
-    9,
-    11,
-    12,
-    13,
-    14,
-    15,
-    16,
-    17,
-)
-"""The interpreter's scratch lines: w, d, t before and after the update; traces along and across a row at the target's
-last spikes; accumulator, product, spike flags of the targets, single numbers; values gathered for a sparse line,
-rounding offsets of each synapse. LINES is how many there are."""
+VALUES, ALONG, ACROSS, TOTAL, TERM, GATHERED, OFFSETS, LINES = 0, 3, 6, 8, 9, 10, 11, 12
+"""The interpreter's scratch lines: w, d, t before the update; traces along and across a row at the target's last spikes;
+accumulator, product; values gathered for a sparse line, rounding offsets of each synapse.
+LINES is how many there are."""
 
 
 CONNECTION = np.dtype(
@@ -58,6 +46,7 @@ CONNECTION = np.dtype(
             "gated",  # whether some product acts only where the source spiked
             "columns",  # ... acts for all sources where the target spiked
             "everywhere",  # ... acts on all synapses, in the epochs of u
+            "reads_synapse",  # whether some product has a factor of w, d or t
             "graded",  # what payloads do to x1: index among GRADED_MODES
             "modulated",  # whether the target traces are received, not computed
             "y1_sender",  # first entry of what is sent that y1 is, -1 without; the next ones belong to the next targets
@@ -145,4 +134,6 @@ class Synapses(NamedTuple):
     status: NDArray[np.int64]  # per connection: has learnt once; holds tags that move by themselves
     limited: NDArray[np.int64]  # per connection and variable: updates that ran out of a range
     lines: Numbers  # scratch, as the names above say
+    flags: Numbers  # scratch: 1 for each target that spiked
+    column: Numbers  # scratch: w, d, t of a column, as held
     marks: NDArray[np.int32]  # scratch: which synapses of a line were limited
