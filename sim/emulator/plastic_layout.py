@@ -9,44 +9,41 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipNetwork, Numbers, Plasticity, SignMode
-from neuroalign.fixed_point import clip_weights
+from neuroalign.chip import ChipConnection, ChipNetwork, Numbers, Plasticity
 from neuroalign.microcode import (
     POST_TRACES,
     PRE_TRACES,
-    SPIKES,
     SYNAPTIC,
     TRACE_LIMIT,
     TRACES,
-    Factor,
-    Product,
 )
 from neuroalign.sim.emulator.blocks import narrowed, row_blocks
 from neuroalign.sim.emulator.changes import ProgramChange
-from neuroalign.sim.emulator.learning_reference import DELAY_MAX, DELAY_MIN, TAG_MAX, TAG_MIN
+from neuroalign.sim.emulator.learning_reference import TAG_MIN
 from neuroalign.sim.emulator.plastic_tables import (
     CONNECTION,
     FACTOR,
     GRADED_MODES,
     LINES,
     PRODUCT,
-    SOURCE_TRACE,
-    SPIKE,
-    SYNAPSE,
-    TARGET_TRACE,
     VARIABLE,
     Synapses,
     Tables,
 )
-from neuroalign.sim.emulator.products import ACCUMULATOR_MAX, FRACTION_BITS
+from neuroalign.sim.emulator.program_rows import (
+    factor_constants,
+    factor_row,
+    needs,
+    product_row,
+    trace_constants,
+    variable_range,
+)
 from neuroalign.sim.emulator.sparse_lists import places_held, sparse_lists
-from neuroalign.sim.emulator.traces import FixedTraces, connection_traces
 
-DEPENDENCIES = ("x0", "y0", "u")  # as AT_SOURCE, AT_TARGET, AT_END number them
 CACHE_LINE = 64
 LONG_ROW = 256
 """Targets from which on the unused end of a row's last cache line is little beside the row."""
-INT32_MIN, INT32_MAX = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+INT32_MIN = np.iinfo(np.int32).min
 
 
 class PlasticLayout(NamedTuple):
@@ -162,15 +159,15 @@ def _tables(
     connections = _connection_table(learning, senders, fixed)
     lists = sparse_lists([c for c, _ in learning], connections)
     first_factors = np.cumsum([0, *(len(product.factors) for product in products)])
-    product_rows = [_product_row(product, int(f)) for product, f in zip(products, first_factors[:-1], strict=True)]
-    decay, impulse = _trace_constants(learning, fixed)
+    product_rows = [product_row(product, int(f)) for product, f in zip(products, first_factors[:-1], strict=True)]
+    decay, impulse = trace_constants([plasticity for _, plasticity in learning], fixed)
     return Tables(
         connections=connections,
         variables=_variable_table(learning, connections, held, fixed),
         products=np.array(product_rows, dtype=PRODUCT),
-        factors=np.array([_factor_row(f, fixed) for f in factors], dtype=FACTOR),
+        factors=np.array([factor_row(f, fixed) for f in factors], dtype=FACTOR),
         coefficients=np.array([p.mantissa if fixed else p.coefficient for p in products], dtype=dtype),
-        constants=np.array([_constants(f, fixed) for f in factors], dtype=dtype).reshape(-1, 3),
+        constants=np.array([factor_constants(f, fixed) for f in factors], dtype=dtype).reshape(-1, 3),
         decay=decay,
         impulse=impulse.astype(dtype),
         trace_limit=np.array([TRACE_LIMIT - 1, 0] if fixed else [np.inf, -np.inf], dtype=dtype),
@@ -191,9 +188,9 @@ def _connection_table(learning: Learning, senders: Mapping[str, tuple[int, int]]
         x, y = x + 2 * (program.t_epoch + 1) * sources, y + 3 * (program.t_epoch + 1) * targets
         spikes += sources + targets
         row["t_epoch"], row["period"] = program.t_epoch, 0 if program.k is None else 2**program.k
-        needs = {_needs(product) for product in program.products}
-        row["gated"] = any(source for source, _ in needs)
-        row["columns"], row["everywhere"] = (False, True) in needs, (False, False) in needs
+        needed = {needs(product) for product in program.products}
+        row["gated"] = any(source for source, _ in needed)
+        row["columns"], row["everywhere"] = (False, True) in needed, (False, False) in needed
         row["reads_synapse"] = any(f.variable in SYNAPTIC for p in program.products for f in p.factors)
         row["graded"], row["modulated"] = GRADED_MODES.index(plasticity.graded), bool(plasticity.modulators)
         for name in POST_TRACES:
@@ -224,7 +221,7 @@ def _variable_table(
                 row["first"], first = first, first + synapses_held(connections[n])
             row["product"], row["product_end"] = product, product + len(own)
             product += len(own)
-            row["sign"], row["low"], row["high"] = _range(k, c.sign_mode)
+            row["sign"], row["low"], row["high"] = variable_range(k, c.sign_mode)
             row["restless"] = TAG_MIN if fixed and SYNAPTIC[k] == "t" else INT32_MIN
     return table
 
@@ -234,63 +231,6 @@ def _pitch(targets: int, fixed: bool) -> int:
     line = CACHE_LINE // (2 if fixed else 8)
     pitch = -(-targets // line) * line if targets >= LONG_ROW else targets
     return pitch + line if pitch % (8 * line) == 0 else pitch
-
-
-def _needs(product: Product) -> tuple[bool, bool]:
-    """Whether the source and the target must have spiked for the product to be other than 0."""
-    flags = {product.dependency, *(f.variable for f in product.factors)}
-    return "x0" in flags, "y0" in flags
-
-
-def _range(variable: int, sign_mode: SignMode) -> tuple[int, int, int]:
-    """Sign, lowest and highest value of w, d or t."""
-    if SYNAPTIC[variable] == "d":
-        return 1, DELAY_MIN, DELAY_MAX
-    if SYNAPTIC[variable] == "t":
-        return 0, TAG_MIN, TAG_MAX
-    low, high = clip_weights(np.array([-INT32_MAX, INT32_MAX]), sign_mode)
-    return {"mixed": 0, "excitatory": 1, "inhibitory": -1}[sign_mode], int(low), int(high)
-
-
-def _product_row(product: Product, factor: int) -> tuple[int, ...]:
-    left = product.exponent + FRACTION_BITS
-    return (
-        DEPENDENCIES.index(product.dependency),
-        *_needs(product),
-        factor,
-        factor + len(product.factors),
-        product.shift,
-        left,
-        ((ACCUMULATOR_MAX + 2) >> left) + 1,
-    )
-
-
-def _factor_row(factor: Factor, fixed: bool) -> tuple[int, ...]:
-    kinds = {SOURCE_TRACE: PRE_TRACES, TARGET_TRACE: POST_TRACES, SYNAPSE: SYNAPTIC, SPIKE: SPIKES}
-    kind = next(k for k, names in kinds.items() if factor.variable in names)
-    partial = fixed and factor.constant != int(np.floor(factor.constant))
-    return kind, kinds[kind].index(factor.variable), factor.sign, partial
-
-
-def _constants(factor: Factor, fixed: bool) -> tuple[float, float, float]:
-    """The constant (its whole part under Fixed) and the range of the factor."""
-    if not fixed:
-        return factor.constant, -np.inf, np.inf
-    return int(np.floor(factor.constant)), -(1 << factor.bits), (1 << factor.bits) - 1
-
-
-def _trace_constants(learning: Learning, fixed: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Decay of each trace of each connection, and its impulse: whole part and fraction (Float64: all of it and 0)."""
-    decay, impulse = [np.zeros((0, 1))], [np.zeros((0, 2))]
-    for _, plasticity in learning:
-        graded, modulated = plasticity.graded != "impulse", bool(plasticity.modulators)
-        for traces in connection_traces(plasticity.program, fixed, graded=graded, modulated=modulated):
-            decay.append(traces.decay)
-            if isinstance(traces, FixedTraces):
-                impulse.append(np.concatenate([traces.whole, traces.fraction], axis=1).astype(np.float64))
-            else:
-                impulse.append(np.concatenate([traces.impulse, np.zeros_like(traces.impulse)], axis=1))
-    return np.concatenate(decay)[:, 0], np.concatenate(impulse)
 
 
 def _start(learning: Learning, tables: Tables, fixed: bool, dtype: np.dtype[Any]) -> Synapses:
