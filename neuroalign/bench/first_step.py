@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -19,48 +20,76 @@ from neuroalign.errors import BackendFailed
 RULE = "2^-4*x1*y0-2^-4*y1*x0+2^-5*x1*y1*u0-2^-6*w*x0"
 TAG_RULE = "2^-2*x1*y0-2^-3*t*u0"
 OTHER_RULE = "2^-3*x1*y0-2^-5*y1*x0"
+LONG_RULE = "2^-3*x1*y0-2^-3*y1*x0+2^-6*x1*y1*u0-2^-5*w*x0"
+OTHER_TAG_RULE = "2^-1*x1*y0-2^-2*t*u0"
+THIRD_RULE = "2^-2*x1*y0-2^-5*y1*x0"
+GENERATED = "generated"
 REPEATS, QUICK_REPEATS = 3, 1
 CACHES = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME")
 """Where compiled code may be kept."""
 
+
+@dataclass(frozen=True)
+class Stage:
+    """A process: what it finds compiled, which rule it runs (dw, dt), and by what."""
+
+    name: str
+    meaning: str
+    rules: tuple[str, str]
+    implementation: str
+    mark: str
+
+
 STAGES = (
-    ("cold", "nothing compiled yet, as after installing: the emulator itself is compiled too", (RULE, TAG_RULE)),
-    ("warm", "the same rule in a second process", (RULE, TAG_RULE)),
-    ("new rule", "a rule never run, the emulator itself compiled before", (OTHER_RULE, "")),
+    Stage(
+        "cold",
+        "nothing compiled yet, as after installing: the emulator itself too",
+        (RULE, TAG_RULE),
+        GENERATED,
+        "cold",
+    ),
+    Stage("warm", "the same rule in a second process", (RULE, TAG_RULE), GENERATED, "warm"),
+    Stage("new rule", "a rule never run, where the emulator has been used", (OTHER_RULE, ""), GENERATED, "cold"),
+    Stage("new rule, long", "the same, four products", (LONG_RULE, OTHER_TAG_RULE), GENERATED, "cold"),
+    Stage(
+        "new rule, interpreted", "what a short run does: no kernel is compiled", (THIRD_RULE, ""), "interpreter", "cold"
+    ),
 )
+"""In this order, all with the same folder."""
 
 
 def first_step_cases(settings: Settings) -> Iterator[Result]:
     """Cold, warm, and a new rule where the emulator has been used before."""
     repeats = QUICK_REPEATS if settings.quick else REPEATS
-    found: dict[str, list[dict[str, float]]] = {stage: [] for stage, _, _ in STAGES}
+    found: dict[str, list[dict[str, float]]] = {stage.name: [] for stage in STAGES}
     for repeat in range(repeats):
         settings.report("first step", repeat, repeats)
         with tempfile.TemporaryDirectory(prefix="neuroalign-bench-") as folder:
-            for stage, _, rules in STAGES:
-                found[stage].append(probed(Path(folder), rules))
+            for stage in STAGES:
+                found[stage.name].append(probed(Path(folder), stage))
     settings.report("first step", repeats, repeats)
-    for stage, meaning, rules in STAGES:
-        first = tuple(measured["first step"] for measured in found[stage])
-        yield Result(
-            "first-step",
-            stage,
-            {"rule dw": rules[0], "rule dt": rules[1], "repeats": repeats},
-            (Series("emulator", (1,) * repeats, first),),
-            (
-                Figure("CPU to the end of the first step", median(first), "s", *_marks(stage), at_most=True),
-                Figure("CPU of the imports before", median(m["imports"] for m in found[stage]), "s"),
-                Figure("time to the end of the first step", median(m["wall"] for m in found[stage]), "s"),
-            ),
-            (f"{meaning}; dw = {rules[0]}" + (f", dt = {rules[1]}" if rules[1] else ""),),
-        )
+    for stage in STAGES:
+        yield _result(stage, found[stage.name])
 
 
-def _marks(stage: str) -> tuple[float | None, float | None]:
-    return FIRST_STEP["warm" if stage == "warm" else "cold"]
+def _result(stage: Stage, found: Sequence[Mapping[str, float]]) -> Result:
+    dw, dt = stage.rules
+    first = tuple(measured["first step"] for measured in found)
+    return Result(
+        "first-step",
+        stage.name,
+        {"rule dw": dw, "rule dt": dt, "repeats": len(found)},
+        (Series("emulator", (1,) * len(found), first),),
+        (
+            Figure("CPU to the end of the first step", median(first), "s", *FIRST_STEP[stage.mark], at_most=True),
+            Figure("CPU of the imports before", median(m["imports"] for m in found), "s"),
+            Figure("time to the end of the first step", median(m["wall"] for m in found), "s"),
+        ),
+        (f"{stage.meaning}; dw = {dw}" + (f", dt = {dt}" if dt else ""),),
+    )
 
 
-def probed(folder: Path, rules: tuple[str, str]) -> dict[str, float]:
+def probed(folder: Path, stage: Stage) -> dict[str, float]:
     """One process with ``folder`` as the place of everything that is cached.
 
     Raises
@@ -69,7 +98,7 @@ def probed(folder: Path, rules: tuple[str, str]) -> dict[str, float]:
         If the process fails.
     """
     environment = {**os.environ, **dict.fromkeys(CACHES, str(folder))}
-    command = [sys.executable, "-m", "neuroalign.bench.first_step_probe", *rules]
+    command = [sys.executable, "-m", "neuroalign.bench.first_step_probe", *stage.rules, stage.implementation]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if ended.returncode != 0:
         lines = ended.stderr.strip().splitlines() or ["no message"]

@@ -1,4 +1,4 @@
-"""``python -m neuroalign.bench.first_step_probe DW DT``: prints the CPU time to a rule's first step as JSON."""
+"""``python -m neuroalign.bench.first_step_probe DW DT IMPLEMENTATION``: prints the CPU time to a rule's first step as JSON."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import json
 import sys
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from neuroalign.bench.networks import plastic_network, silence
 from neuroalign.microcode_text import parse
 
+if TYPE_CHECKING:
+    from neuroalign.sim.emulator.driver import Implementation
+
 SIZE = 128
 
 
-def main(dw: str, dt: str) -> None:
+def main(dw: str, dt: str, implementation: Implementation) -> None:
     """Import, then run one step."""
     network = plastic_network(SIZE, 1)
     (learning,) = network.connections
@@ -28,7 +32,7 @@ def main(dw: str, dt: str) -> None:
     require_kernels()
     imports = time.process_time()
     start = time.perf_counter()
-    Emulator().run(network, silence(1), ())
+    Emulator().run(network, silence(1), (), implementation=implementation)
     found = {
         "imports": imports,
         "first step": time.process_time() - imports,
@@ -38,4 +42,4 @@ def main(dw: str, dt: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(sys.argv[1], sys.argv[2], sys.argv[3])  # type: ignore[arg-type]

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 WARM_STEPS = 200
 SPIKE_SETS = 16
 CHUNK_SECONDS, QUICK_CHUNK_SECONDS = 0.05, 0.005
-WIDE_STDP = "2^2*x1*y0-2^2*y1*x0"
-"""The same with amplitudes for which 16 bits do not do."""
+LARGE_STDP = "2^2*x1*y0-2^2*y1*x0"
+"""The same with amplitudes for which rows where both products act need 32 bits."""
+
+WEIGHTED_STDP = "2^-1*x1*w*y0-2^-1*y1*w*x0"
+"""STDP in proportion to the weight: all rows need 32 bits."""
 
 SPARSE, MANY, ALL = (RATE, RATE), (RATE, 0.25), (1.0, 1.0)
 """Rates of sources and targets; with many targets the interpreter runs all rows by its own choice."""
@@ -112,10 +115,10 @@ class Variant:
 
 VARIANTS: Mapping[str, Variant] = {
     "int16 lanes": Variant(STDP, "generated", SPARSE),
-    "int32 lanes": Variant(WIDE_STDP, "generated", SPARSE),
+    "int32 lanes": Variant(WEIGHTED_STDP, "generated", SPARSE),
     "interpreter": Variant(STDP, "interpreter", MANY),
     "int16 lanes, every neuron spikes": Variant(STDP, "generated", ALL),
-    "int32 lanes, every neuron spikes": Variant(WIDE_STDP, "generated", ALL),
+    "int32 lanes, every neuron spikes": Variant(LARGE_STDP, "generated", ALL),
     "interpreter, by events": Variant(STDP, "interpreter", SPARSE),
 }
 """Generated kernels in their dense form. The interpreter chooses itself."""
@@ -130,7 +133,7 @@ def kernel_cases(settings: Settings) -> Iterator[Result]:
     for name, variant in VARIANTS.items():
         run = prepared(plastic_network(size, settings.seed, rule=variant.rule), variant.implementation)
         timed[name] = Kernel(run, DENSE).update(spike_sets(size, *variant.rates, settings.seed))
-        lanes = "".join(lanes_of(chosen.plan, False) for chosen in run.calls.chosen if chosen)
+        lanes = "".join(lanes_of(chosen.plan, variant.rates == ALL) for chosen in run.calls.chosen if chosen)
         notes.append(
             f"{name}: dw = {variant.rule}{f', {lanes} bits a lane' if lanes else ''}, "
             f"{variant.rates[0]:.0%} of the sources and {variant.rates[1]:.0%} of the targets spike"

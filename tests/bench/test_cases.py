@@ -59,19 +59,30 @@ def test_the_mapped_network_holds_the_file_and_learns_with_tags(tmp_path: Path) 
 
 
 def test_first_steps_are_medians_of_processes_with_one_cache_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[Path, str]] = []
+    seen: list[tuple[Path, first_step.Stage]] = []
 
-    def probed(folder: Path, rules: tuple[str, str]) -> dict[str, float]:
-        seen.append((folder, rules[0]))
+    def probed(folder: Path, stage: first_step.Stage) -> dict[str, float]:
+        seen.append((folder, stage))
         return {"first step": float(len(seen)), "imports": 0.5, "wall": 2.0}
 
     monkeypatch.setattr(first_step, "probed", probed)
-    cold, warm, new = first_step.first_step_cases(replace(TINY, quick=False))
+    results = list(first_step.first_step_cases(replace(TINY, quick=False)))
+    stages, repeats = len(first_step.STAGES), first_step.REPEATS
     name = "CPU to the end of the first step"
-    assert [r.figure(name).value for r in (cold, warm, new)] == [4.0, 5.0, 6.0]
-    assert cold.figure(name).must == new.figure(name).must == 2.0
-    assert warm.figure(name).must == 0.5
+    middle = stages * (repeats // 2)
+    assert [r.figure(name).value for r in results] == [middle + k for k in range(1, stages + 1)]
+    assert [r.figure(name).must for r in results[:3]] == [2.0, 0.5, 2.0]
     folders = [folder for folder, _ in seen]
-    assert len(set(folders)) == first_step.REPEATS
-    assert folders[0] == folders[2]
-    assert seen[0][1] == seen[1][1] != seen[2][1]
+    assert len(set(folders)) == repeats
+    assert len(set(folders[:stages])) == 1
+    rules = [stage.rules for stage in first_step.STAGES]
+    assert rules[0] == rules[1]  # warm is the rule that was cold; every other one is new
+    assert len(set(rules)) == stages - 1
+
+
+def test_the_process_runs_the_rule_that_it_is_given(tmp_path: Path) -> None:
+    stage = first_step.Stage("x", "", ("2^-3*x1*y0", ""), "reference", "cold")
+    found = first_step.probed(tmp_path, stage)
+    assert set(found) == {"imports", "first step", "wall"}
+    with pytest.raises(BackendFailed, match="^bench: the process that compiles a rule failed: "):
+        first_step.probed(tmp_path, replace(stage, rules=("no rule", "")))
