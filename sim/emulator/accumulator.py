@@ -218,7 +218,7 @@ def _finish_shared(held: Any, change: Any, flags: Any, variable: Any, offset: An
                 beyond = np.int16((value < fewest) | (value > greatest))
                 some = add(some, bits_of_both(flag, beyond))
                 part[k] = most(least(add(value, multiply(moved, flag)), highest), lowest)
-            total += some
+            total += int(some)
         return total
 
     return real if isinstance(change, numba.types.Float) else fixed
