@@ -26,12 +26,12 @@ RANGES = {
 }
 
 
-@numba.njit
+@numba.njit  # type: ignore[untyped-decorator]
 def _finished(held: Any, change: Any, flags: Any, variable: Any, offset: Any) -> Any:
     return finish_shared(held, change, flags, variable[0], offset)
 
 
-@numba.njit
+@numba.njit  # type: ignore[untyped-decorator]
 def _may_rest(variable: Any, offset: Any) -> Any:
     return may_rest(variable[0], offset)
 
