@@ -18,27 +18,26 @@ from neuroalign.verify.case import Case
 from neuroalign.verify.features import Feature, supported
 from neuroalign.verify.neurons import LARGEST_THRESHOLD
 from neuroalign.verify.plastic import draw_plastic_connection
-from neuroalign.verify.rules import draw_program, draw_rare_program
+from neuroalign.verify.rules import RARE, draw_program, draw_rare_program
 from neuroalign.verify.static import Options, draw_fixed, draw_stimulus
 
 MEAN_RATE = 0.2
 """Spikes per step and neuron that the thresholds are drawn for."""
 WIDE = 200
 """Synapses from which on a connection counts as wide."""
-LONG = 1 << 7
-"""Steps from which on a network with rules is there for the periods of ``u7`` to ``u9``."""
 LARGEST_BIAS = 1 << 12
 LARGEST_PACE = 1 << 22
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The size of a case."""
+    """The size of a case; ``rare`` where its rules are to act seldom."""
 
     options: Options
     steps: int
     samples: int
     rules: int
+    rare: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,9 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind("small", 0.52, 3, 3, (1, 8), (30, 80)),
+    _Kind("small", 0.5, 3, 3, (1, 8), (30, 80)),
     _Kind("wide", 0.4, 2, 2, (40, 150), (50, 110)),
-    _Kind("long", 0.08, 1, 2, (2, 8), (3, 12)),  # beside the period of a u7, u8 or u9
+    _Kind("long", 0.1, 1, 2, (2, 8), (3, 12)),  # beside the period of a u6, u7, u8 or u9
 )
 _WIDE_STATIC = _Kind("wide static", 0.0, 2, 0, (100, 500), (80, 160))
 # Lava's time goes by processes and steps far more than by neurons, so few steps of many neurons compare most in it
@@ -75,7 +74,7 @@ def draw_case(seed: int, number: int, features: Sequence[Feature] | None = None)
 
 
 def _plan(rng: Generator) -> Plan:
-    """Small networks of many parts, wide ones of few, and small ones that run long, for ``u7`` to ``u9``."""
+    """Small networks of many parts, wide ones of few, and small ones that run long, for ``u6`` to ``u9``."""
     kind = _KINDS[rng.choice(len(_KINDS), p=[k.share for k in _KINDS])]
     rules = min(int(rng.choice(4, p=(0.2, 0.35, 0.3, 0.15))), kind.most_rules)
     if kind.name == "long":
@@ -97,10 +96,10 @@ def _plan(rng: Generator) -> Plan:
         extreme=bool(rng.random() < 0.15),
         silent=bool(rng.random() < 0.15),
     )
-    steps = int(rng.integers(*kind.steps))
-    if kind.name == "long":
-        steps += int(2 ** rng.choice((7, 8, 9), p=(0.25, 0.33, 0.42)))
-    return Plan(options, steps, 2 if rng.random() < 0.15 and steps < LONG else 1, rules)
+    steps, rare = int(rng.integers(*kind.steps)), kind.name == "long"
+    if rare:
+        steps += int(2 ** rng.choice(RARE, p=(0.18, 0.24, 0.24, 0.34)))
+    return Plan(options, steps, 2 if rng.random() < 0.15 and not rare else 1, rules, rare)
 
 
 def _populations(rng: Generator, most: int) -> int:
@@ -124,16 +123,19 @@ def _with_rules(rng: Generator, network: ChipNetwork, plan: Plan) -> ChipNetwork
             plan.steps,
             graded.get(source, rng.random() < 0.2),
         )
-        added.append(replace(drawn, plasticity=_with_program(rng, drawn, plan.steps)))
+        added.append(replace(drawn, plasticity=_with_program(rng, drawn, plan)))
     static = network.connections
     if not plan.options.extreme:
         static = tuple(replace(c, weight_exp=min(c.weight_exp, 0)) for c in static)
     return replace(network, connections=(*static, *added))
 
 
-def _with_program(rng: Generator, connection: ChipConnection, steps: int) -> Plasticity | None:
+def _with_program(rng: Generator, connection: ChipConnection, plan: Plan) -> Plasticity | None:
     held = connection.plasticity
-    program = draw_program(rng, steps, connection.weight.size > WIDE) if steps < LONG else draw_rare_program(rng, steps)
+    if plan.rare:
+        program = draw_rare_program(rng, plan.steps)
+    else:
+        program = draw_program(rng, plan.steps, connection.weight.size > WIDE)
     return held and replace(held, program=program)
 
 

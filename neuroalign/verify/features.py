@@ -45,7 +45,7 @@ class Feature:
 
 
 FEATURES = (
-    Feature("convolution", synapses.convolution, 0.08),
+    Feature("convolution", synapses.convolution, 0.1),
     Feature("sparse synapses", synapses.sparse, 0.15),
     Feature("sparse delayed synapses", synapses.sparse_delayed, 0.15),
     Feature("sparse plastic synapses", synapses.sparse_plastic),

@@ -27,6 +27,9 @@ from neuroalign.microcode import (
 SIGN_MODES: tuple[SignMode, ...] = ("mixed", "excitatory", "inhibitory")
 
 
+RARE = (6, 7, 8, 9)
+"""The k of ``u`` whose periods most runs are too short for."""
+
 USUAL_TARGETS = (0.9, 0.4, 0.6)
 """How often a program changes weight, delay and tag."""
 
@@ -101,9 +104,9 @@ def draw_program(rng: np.random.Generator, steps: int, wide: bool) -> Program:
 
 
 def draw_rare_program(rng: np.random.Generator, steps: int) -> Program:
-    """A program with a product that acts every 128th, 256th or 512th step, whichever the run has room for."""
+    """A program with a product that acts every 64th, 128th, 256th or 512th step, whichever the run has room for."""
     last = min(steps.bit_length() - 1, MAX_DECIMATION)
-    k = last if rng.random() < 0.6 else int(rng.integers(7, last + 1))
+    k = last if rng.random() < 0.65 else int(rng.integers(RARE[0], last + 1))
     program = with_decimation(random_program(rng, True, 2), k)
     rare = replace(random_product(rng, k, fixed=True), dependency="u", k=k)
     return replace(program, dw=(*program.dw, rare), t_epoch=1)

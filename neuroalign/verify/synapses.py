@@ -92,7 +92,7 @@ def convolution(rng: Generator, network: ChipNetwork) -> ChipNetwork:
     first = _kernel(rng, pattern, f"{image}->{place}", image, place, 8 if graded else 0)
     population = draw_population(rng, Options(), place, targets, [])
     added = [first]
-    if rng.random() < 0.3:  # and back into itself, one neuron to the same neuron's surroundings
+    if rng.random() < 0.5:  # and back into itself, one neuron to the same neuron's surroundings
         same = Convolution(pattern.target_shape, pattern.channels, (3, 3), padding=(1, 1))
         added.append(_kernel(rng, same, f"{place}->{place}", place, place, 0))
     if rng.random() < 0.5:
