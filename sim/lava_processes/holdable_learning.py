@@ -80,6 +80,8 @@ def _check_pattern(where: str, connection: ChipConnection, plasticity: Plasticit
         raise refused(
             where, "sparse synapses and sign_mode", connection.sign_mode, "sparse weights that learn as mixed"
         )
+    if connection.weight.size == 0:
+        raise refused(where, "no synapse that could learn:", 0, "one at least")
     zeros = np.flatnonzero(connection.weight == 0)
     if zeros.size:
         raise refused(where, f"sparse synapses and weight[{zeros[0]}]", 0, "sparse weights that are not 0 at the start")

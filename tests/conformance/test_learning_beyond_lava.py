@@ -230,6 +230,9 @@ def test_what_lava_would_do_otherwise_is_refused() -> None:
         ({"weight": zero}, r"weight\[1\] 0"),
         ({"modulators": (("y1", "nobody"),)}, "modulator 'nobody'"),
     ]
+    nothing = np.zeros(0, dtype=np.int64)
+    empty = {"pattern": SparsePattern(nothing, nothing, c.shape), "weight": nothing, "tag": nothing}
+    refusals.append((empty, "no synapse that could learn"))
     for changed, message in refusals:
         with pytest.raises(ConversionRefused, match=message):
             check_network(refusable(**changed))
