@@ -84,5 +84,5 @@ def test_the_process_runs_the_rule_that_it_is_given(tmp_path: Path) -> None:
     stage = first_step.Stage("x", "", ("2^-3*x1*y0", ""), "reference", "cold")
     found = first_step.probed(tmp_path, stage)
     assert set(found) == {"imports", "first step", "wall"}
-    with pytest.raises(BackendFailed, match="^bench: the process that compiles a rule failed: "):
+    with pytest.raises(BackendFailed, match=r"^bench: the process that compiles a rule failed: "):
         first_step.probed(tmp_path, replace(stage, rules=("no rule", "")))
