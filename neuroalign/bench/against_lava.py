@@ -1,9 +1,10 @@
 """The emulator against Lava: the same network in both, chunks in turn, states compared after each.
 
 Lava runs its own models without recorders in processes of its own. Its times are taken in its worker, from the call of
-``run`` to its return, after a warm-up; each chunk of Lava is followed by the same steps in the emulator. u and v of all
-neurons are then equal on both sides or the measurement fails: equal at every chunk's end, they had the same spikes.
-How many, a separate recorded run of the first steps counts on both sides.
+``run`` to its return, after a warm-up; each chunk of Lava is followed by the same steps in the emulator, and by a chunk
+of the emulator's own that is timed. u and v of all neurons are equal on both sides after each of Lava's chunks or the
+measurement fails: equal at every chunk's end, they had the same spikes. How many, a separate recorded run of the first
+steps counts on both sides.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ WARM_STEPS = 100
 """Before anything counts: by then traces are no longer 0 and weights have changed."""
 
 TRIAL_STEPS = 20
-LEAST_STEPS, MOST_STEPS = 10, 20_000
+LEAST_STEPS, MOST_STEPS, MOST_EMULATED = 10, 20_000, 200_000
 
 
 def static_cases(settings: Settings) -> Iterator[Result]:
@@ -70,7 +71,7 @@ def compare(case: str, network: ChipNetwork, size: int, settings: Settings) -> R
     lava, emulator = turns.series("lava"), turns.series("emulator")
     stepped = [turns.series("stepped")] if turns.session else []
     steps = turns.emulated.done
-    rates = {p.name: turns.emulated.spikes(p.name) / (steps * p.size) for p in network.populations}
+    rates = {p.name: turns.ahead.spikes(p.name) / (turns.ahead.done * p.size) for p in network.populations}
     return Result(
         case,
         f"N = {size}",
@@ -83,7 +84,7 @@ def compare(case: str, network: ChipNetwork, size: int, settings: Settings) -> R
             *(Figure(f"spikes a step, {name}", 100 * rate, "%") for name, rate in rates.items()),
         ),
         (
-            f"u and v of all neurons equal Lava's after each of {len(lava.steps)} chunks ({steps} steps with warm-up); "
+            f"u and v of all neurons equal Lava's after each of {len(lava.steps)} chunks ({steps} steps with warm-up); the emulator's chunks have {turns.steps} steps; "
             f"{spikes} spikes on both sides in a recorded run of the first {warm} steps",
         ),
     )
@@ -137,30 +138,36 @@ def counted_spikes(network: ChipNetwork, steps: int) -> int:
 
 @dataclass
 class Turns:
-    """Called between Lava's chunks: runs the same steps in the emulator, and says how long the next chunk is."""
+    """Called between Lava's chunks: runs the same steps in the emulator, times it, and says how long the next chunk is.
+
+    One run of the emulator keeps step with Lava, so that states can be compared. Where Lava's chunk is over for the
+    emulator in a moment, its time would be that of filling the caches again: so a second run of the same network, which
+    is timed, takes at least ``share`` of Lava's seconds and gets ahead. A session takes the same steps one by one.
+    """
 
     network: ChipNetwork
     chunks: int
     chunk_seconds: float
     stepped: bool = False
+    share: float = 0.1
     lava: list[LavaChunk] = field(default_factory=list)
+    steps: int = WARM_STEPS
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"emulator": [], "stepped": []})
 
     def __post_init__(self) -> None:
-        self.emulated = EmulatedRun(self.network)
+        self.emulated, self.ahead = EmulatedRun(self.network), EmulatedRun(self.network)
         self.session = Emulator().start(self.network) if self.stepped else None
 
     def __call__(self, number: int, chunk: LavaChunk) -> int:
-        start = time.perf_counter()
         self.emulated.advance(chunk.steps)
-        seconds = time.perf_counter() - start
-        self._compare(chunk)
-        session_seconds = self._step(chunk)
+        for (name, state), theirs in chunk.states.items():
+            ours = self.emulated.state(name, state)
+            _same(f"{state} of {name!r}", "emulator and Lava", self.emulated.done, ours, theirs)
+        seconds, session_seconds = self._advance(), self._step()
         if number == 0:
             return TRIAL_STEPS
         if number == 1:
-            steps = round(self.chunk_seconds * TRIAL_STEPS / chunk.seconds)
-            return min(max(steps, LEAST_STEPS), MOST_STEPS)
+            return self._lengths(chunk, seconds / self.steps)
         self.lava.append(chunk)
         self.seconds["emulator"].append(seconds)
         self.seconds["stepped"].append(session_seconds)
@@ -168,29 +175,37 @@ class Turns:
 
     def series(self, side: str) -> Series:
         """What one side measured."""
-        steps = tuple(c.steps for c in self.lava)
-        return Series(side, steps, tuple(c.seconds for c in self.lava) if side == "lava" else tuple(self.seconds[side]))
+        if side == "lava":
+            return Series(side, tuple(c.steps for c in self.lava), tuple(c.seconds for c in self.lava))
+        return Series(side, (self.steps,) * len(self.lava), tuple(self.seconds[side]))
 
-    def _step(self, chunk: LavaChunk) -> float:
-        """The same steps once more, each a call that returns the targets' spikes; the seconds they take."""
+    def _lengths(self, chunk: LavaChunk, per_step: float) -> int:
+        """Steps of Lava's chunks; those of the emulator's are kept."""
+        steps = min(max(round(self.chunk_seconds * TRIAL_STEPS / chunk.seconds), LEAST_STEPS), MOST_STEPS)
+        self.steps = max(steps, min(round(self.share * self.chunk_seconds / per_step), MOST_EMULATED))
+        return steps
+
+    def _advance(self) -> float:
+        start = time.perf_counter()
+        self.ahead.advance(self.steps)
+        return time.perf_counter() - start
+
+    def _step(self) -> float:
+        """The same steps, each a call that returns the targets' spikes."""
         if self.session is None:
             return 0.0
         step = self.session.step
         start = time.perf_counter()
-        for _ in range(chunk.steps):
+        for _ in range(self.steps):
             step()
         seconds = time.perf_counter() - start
-        for (name, state), theirs in chunk.states.items():
-            self._same(name, state, self.session.read(name, state), theirs)
+        for population in self.network.populations:
+            theirs = self.ahead.state(population.name, "v")
+            ours = self.session.read(population.name, "v")
+            _same(f"v of {population.name!r}", "a session and a run", self.ahead.done, ours, theirs)
         return seconds
 
-    def _compare(self, chunk: LavaChunk) -> None:
-        for (name, state), theirs in chunk.states.items():
-            self._same(name, state, self.emulated.state(name, state), theirs)
 
-    def _same(self, name: str, state: str, ours: NDArray[Any], theirs: NDArray[Any]) -> None:
-        if not np.array_equal(ours, theirs):
-            raise BackendFailed(
-                f"bench: {state} of {name!r} differs between emulator and Lava after {self.emulated.done} steps; "
-                "no ratio is given"
-            )
+def _same(what: str, sides: str, steps: int, ours: NDArray[Any], theirs: NDArray[Any]) -> None:
+    if not np.array_equal(ours, theirs):
+        raise BackendFailed(f"bench: {what} differs between {sides} after {steps} steps; no ratio is given")
