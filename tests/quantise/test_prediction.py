@@ -28,7 +28,7 @@ def held(rule: LearningRule, choices: RuleChoices) -> HeldRule:
     return sheet.held
 
 
-def measured_walk(chip: HeldRule, seconds: float, draws: int = 5, side: int = 16) -> float:
+def measured_walk(chip: HeldRule, seconds: float, draws: int = 8, side: int = 16) -> float:
     """Deviation of weight and tag between runs on the same Poisson spikes that differ in their rounding draws only."""
     assert chip.prediction is not None
     rng, settling = np.random.default_rng(11), round(0.5 / DT)
@@ -49,7 +49,7 @@ def measured_walk(chip: HeldRule, seconds: float, draws: int = 5, side: int = 16
 @pytest.mark.parametrize(
     ("rule", "choices", "seconds"),
     [
-        (stdwi(), RuleChoices(), 2.0),
+        (stdwi(), RuleChoices(), 3.0),
         (sal(), RuleChoices(), 1.5),
         (pair_stdp(decay=1e-4), RuleChoices(), 1.2),
         (sal(), RuleChoices("direct"), 0.8),
