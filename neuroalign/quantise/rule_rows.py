@@ -79,7 +79,12 @@ def term_row(where: str, term: Term, held: Held, per_held: float, place: str) ->
     meaning = np.array([held.coefficient * per_held])
     off = abs(meaning[0] - term.coefficient) > COARSE * abs(term.coefficient)
     if off:
-        note += "; too coarse to be called the rule: a carry form, or another weight_limit, holds it better"
+        note += "; too coarse to be called the rule: "
+        note += (
+            "other tag bits, k or t_epoch hold it better"
+            if held.clocked
+            else "a carry form, or another weight_limit, holds it better"
+        )
     status: Status | None = "approximate" if off else "substituted" if held.clocked else None
     wanted = np.array([term.coefficient])
     return array_row(where, f"term {words(term)}", wanted, stored, meaning, "", note, status=status)
