@@ -129,8 +129,6 @@ def _report_wrong(tally: Tally, oracle: Oracle, runners: Shares, out: Path, quie
 
     written: list[tuple[Path, str]] = []
     for result, difference in tally.first_of_each_kind():
-        if not quiet:
-            print_first(result.case.number, str(difference))
         with progress_bars(quiet) as progress:
             tried = (lambda runs, progress=progress: progress("shrinking", runs, runs)) if progress else None
             found = smallest(result.case, difference, oracle, runners, progress=tried)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from neuroalign.export.report import MeasuredRow
     from neuroalign.verify.tally import Tally
 
+MOST_WRONG = 10
+"""Cases that differ shown in the table's summary; the count says how many there are."""
 RAREST = 12
 """Entries of the coverage shown, those found least often."""
 
@@ -34,6 +36,8 @@ def print_tally(
         counts = (line.cases, line.changing, line.constant, line.mismatches, line.wrong)
         table.add_row(escape(name), *(f"{count:,}" for count in counts))
     out.print(table)
+    for result in tally.wrong[:MOST_WRONG]:
+        print_first(result.case.number, str(result.differences[0]))
     _print_coverage(tally, entries)
     for name, said in not_drawn.items():
         out.print(f"[dim]not drawn: {escape(name)} ({escape(said)})[/dim]", soft_wrap=True)
