@@ -53,9 +53,9 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind("small", 0.5, 3, 3, (1, 8), (30, 80)),
+    _Kind("small", 0.48, 3, 3, (1, 8), (30, 80)),
     _Kind("wide", 0.4, 2, 2, (40, 150), (50, 110)),
-    _Kind("long", 0.1, 1, 2, (2, 8), (3, 12)),  # beside the period of a u6, u7, u8 or u9
+    _Kind("long", 0.12, 1, 2, (2, 8), (3, 12)),  # beside the period of a u6, u7, u8 or u9
 )
 _WIDE_STATIC = _Kind("wide static", 0.0, 2, 0, (100, 500), (80, 160))
 # Lava's time goes by processes and steps far more than by neurons, so few steps of many neurons compare most in it

@@ -164,9 +164,11 @@ def _is_static(connection: ChipConnection) -> bool:
 
 
 def _thinned(rng: Generator, connection: ChipConnection) -> ChipConnection:
-    """Some of the synapses, in some of all cases none."""
+    """Some of the synapses, of a static connection now and then none."""
     density = rng.uniform(0.02, 0.8)
     exists = rng.random(connection.shape) < density
+    if connection.plasticity is not None and not exists.any():  # Lava's LearningSparse needs one
+        exists[0, 0] = True
     target, source = np.nonzero(exists)
 
     def kept(values: Numbers) -> Numbers:
