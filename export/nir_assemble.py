@@ -102,6 +102,18 @@ def chip_graph(chip: ChipNetwork, network: Network | None) -> tuple[NirGraph, St
 def _check(chip: ChipNetwork, network: Network | None) -> None:
     if not chip.populations:
         raise NetworkError(f"network {chip.name!r} has no population, so there is no graph to write")
+    for p in chip.populations:
+        beyond = {
+            "a second threshold": p.threshold_low is not None, "a periodic reset": p.reset_interval > 0,
+            "refractory steps": p.refractory_steps > 0, "escape noise": p.escape is not None,
+            "a window": p.window_steps > 1,
+        }  # fmt: skip
+        found = ", ".join(name for name, there in beyond.items() if there)
+        if found:
+            raise NetworkError(
+                f"population {p.name!r} has {found}, which no NIR node says: the file would run as plain neurons elsewhere; "
+                "save networks without them"
+            )
     resets = {p.reset: p.name for p in chip.populations}
     if len(resets) > 1:
         raise NetworkError(

@@ -260,3 +260,11 @@ def through_copy(path: Path, folder: Path) -> Path:
     graph.metadata = {}
     nir.write(folder / "bare.nir", graph)
     return folder / "bare.nir" if inspect_nir(folder / "bare.nir").problem == "" else path
+
+
+def test_neurons_that_nir_cannot_say_are_refused(tmp_path: Path) -> None:
+    """Written as plain neurons they would run as something else in any other reader."""
+    network = small_chip([neurons("p", 2, refractory_steps=3)], [])
+    with pytest.raises(NetworkError, match="'p' has refractory steps, which no NIR node says"):
+        write_nir(tmp_path / "p.nir", network)
+    assert not list(tmp_path.iterdir())
