@@ -62,7 +62,8 @@ def read_case(path: Path) -> Case:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise FileFormatError(f"{path}: {error}; a file that 'neuroalign verify' wrote is needed") from error
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise FileFormatError(f"{path}: {problem}; a file that 'neuroalign verify' wrote is needed") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise FileFormatError(f"{path} is no case of 'neuroalign verify' (schema {SCHEMA!r})")
     stored: _Stored = from_text(
