@@ -72,12 +72,9 @@ def tasks_of(part: Part, plan: Plan) -> dict[str, list[Task]]:
     return found
 
 
-def _experiments() -> dict[str, tuple[Part, ...]]:
+def experiments() -> dict[str, tuple[Part, ...]]:
+    """Experiment to its parts."""
     from neuroalign.reproduce.sal_parts import SAL
     from neuroalign.reproduce.stdwi_parts import STDWI
 
     return {"sal": SAL, "stdwi": STDWI}
-
-
-EXPERIMENTS: Callable[[], dict[str, tuple[Part, ...]]] = _experiments
-"""Experiment to its parts."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from neuroalign.errors import InputError
-from neuroalign.reproduce.parts import EXPERIMENTS, Part, Plan, tasks_of
+from neuroalign.reproduce.parts import Part, Plan, experiments, tasks_of
 from neuroalign.reproduce.sweep import Progress, run_tasks
 from neuroalign.reproduce.table import Table, gathered
 
@@ -70,7 +70,7 @@ def chosen_parts(experiment: str, name: str | None) -> tuple[Part, ...]:
     InputError
         If there is no such experiment or part.
     """
-    known = EXPERIMENTS()
+    known = experiments()
     if experiment not in known:
         raise InputError(f"experiment {experiment!r} is unknown; one of {', '.join(sorted(known))}")
     parts = known[experiment]

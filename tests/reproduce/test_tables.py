@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from neuroalign.cli import app
 from neuroalign.errors import InputError
-from neuroalign.reproduce.parts import EXPERIMENTS, Plan, tasks_of
+from neuroalign.reproduce.parts import Plan, experiments, tasks_of
 from neuroalign.reproduce.run import chosen_parts
 from neuroalign.reproduce.table import Bar, Check, Figure, Table, gathered, to_json
 
@@ -57,7 +57,7 @@ def test_curves_are_means_over_the_seeds() -> None:
 def test_every_bar_names_a_figure_that_its_case_can_have_and_every_task_exists() -> None:
     import importlib
 
-    for name, parts in EXPERIMENTS().items():
+    for name, parts in experiments().items():
         for part in parts:
             labels = [case.label for case in part.cases]
             assert len(set(labels)) == len(labels), (name, part.name)
