@@ -1,11 +1,13 @@
-"""Lava 0.10 on Python >= 3.11 and numpy >= 2.4.
+"""Lava 0.10 on Python >= 3.11 and numpy >= 2.4, and beside other users of multiprocessing.
 
-Lava 0.10 declares Python 3.10 and numpy 1.24. Three things stop it on newer ones; :func:`install` mends them as Lava's
-modules are imported, changes nothing where they work, and touches no other library:
+Lava 0.10 declares Python 3.10 and numpy 1.24. Three things stop it on newer ones, and a fourth on all; :func:`install`
+mends them as Lava's modules are imported, changes nothing where they work, and touches no other library:
 
 1. Python 3.11 refuses dataclass defaults without a hash (``LogConfig()``): Lava's dataclasses get ``unsafe_hash=True``.
 2. numpy 2.4 dropped ``np.reshape(newshape=...)``: ``ReshapePort`` uses ``shape=``.
 3. numpy 2.4 refuses ``int()`` of an array of one element and one axis: the inverse square root uses ``.item()``.
+4. Lava's runtime asks for the start method "fork" when it is imported, which fails where anything used multiprocessing
+   before: the choice is open again when it asks.
 
 Without 2 and 3 the failing model makes Lava hang rather than raise.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import functools
+import multiprocessing
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
@@ -25,17 +28,16 @@ from typing import Any
 import numpy as np
 
 _HASH_IS_NEEDED = sys.version_info >= (3, 11)
+_ASKS_FOR_FORK = "lava.magma.runtime.message_infrastructure.multiprocessing"
 _NUMPY_2_4 = tuple(int(n) for n in np.__version__.split(".")[:2]) >= (2, 4)
 
 
 def install() -> None:
     """Let ``import lava`` work on this Python and numpy.
 
-    Call it before the first import of Lava; further calls do nothing. On Python 3.10 with numpy below 2.4 nothing
-    is installed. ``dataclasses`` itself is never changed: only modules of Lava see the changed ``dataclass``.
+    Call it before the first import of Lava; further calls do nothing. ``dataclasses`` itself is never changed: only modules of Lava see the changed ``dataclass``.
     """
-    needed = _HASH_IS_NEEDED or _NUMPY_2_4
-    if needed and not any(isinstance(finder, _LavaFinder) for finder in sys.meta_path):
+    if not any(isinstance(finder, _LavaFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _LavaFinder())
 
 
@@ -59,6 +61,8 @@ class _LavaLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
         if _HASH_IS_NEEDED:
             vars(module)["__builtins__"] = {**vars(builtins), "__import__": _import}
+        if module.__name__ == _ASKS_FOR_FORK:
+            multiprocessing.set_start_method(None, force=True)
         super().exec_module(module)
         if _NUMPY_2_4 and module.__name__ in _MENDED:
             _MENDED[module.__name__](module)

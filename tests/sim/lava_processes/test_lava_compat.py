@@ -43,6 +43,18 @@ print(changed, sum(type(f).__name__ == "_LavaFinder" for f in sys.meta_path) <= 
     assert python(code) == "[] True"
 
 
+def test_lava_imports_where_multiprocessing_was_used_before() -> None:
+    code = """
+import multiprocessing
+before = multiprocessing.get_context().get_start_method()
+from neuroalign.sim.lava_processes import lava_compat
+lava_compat.install()
+import lava.magma.runtime.runtime
+print(before, multiprocessing.get_start_method())
+"""
+    assert python(code).endswith(" fork")
+
+
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Lava imports as it is")
 def test_without_it_lava_does_not_import() -> None:
     code = """
