@@ -18,13 +18,19 @@ class RunBackend(str, Enum):
 
 
 def reproduce(
-    experiment: Annotated[str, typer.Argument(help="stdwi or sal.", show_default=False)],
+    experiment: Annotated[str, typer.Argument(help="stdwi, sal or feedback.", show_default=False)],
     part: Annotated[str | None, typer.Option(help="One part only; 'list' lists them.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds 1 to N; each part has its own number.")] = None,
     backend: Annotated[
         RunBackend, typer.Option(help="emulator; norse for the float rows; lava for the chip rows (slow).")
     ] = RunBackend.emulator,
     quick: Annotated[bool, typer.Option("--quick", help="Short runs: everything works, bars do not apply.")] = False,
+    data: Annotated[
+        str | None, typer.Option(help="For feedback: digits, fashion-mnist, cifar10, svhn, or NAME=FOLDER.")
+    ] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="For feedback: names with commas between, as bp,fa,stdwi; all unless given.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of results and figures.")] = Path("neuroalign-reproduce"),
     workers: Annotated[int, typer.Option(min=1, help="Local processes (Dask).")] = 1,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to use instead.")] = None,
@@ -38,10 +44,11 @@ def reproduce(
     from neuroalign.reproduce.run import chosen_parts
     from neuroalign.reproduce_terminal import following, print_parts, print_table, save
 
+    names = methods.split(",") if methods is not None else None
     if part == "list":
-        print_parts(chosen_parts(experiment, None))
+        print_parts(chosen_parts(experiment, None, data, names))
         return
-    parts = chosen_parts(experiment, part)
+    parts = chosen_parts(experiment, part, data, names)
     require_writable(out, json_path)
     tables = []
     for chosen in parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,15 +63,19 @@ def reproduce(
     )
 
 
-def chosen_parts(experiment: str, name: str | None) -> tuple[Part, ...]:
-    """The parts of an experiment, or the one called ``name``.
+def chosen_parts(
+    experiment: str, name: str | None, data: str | None = None, methods: Sequence[str] | None = None
+) -> tuple[Part, ...]:
+    """The parts of an experiment, or the one called ``name``; ``data`` and ``methods`` are for the one called feedback.
 
     Raises
     ------
     InputError
-        If there is no such experiment or part.
+        If there is no such experiment, part, data set or method.
     """
-    known = experiments()
+    if experiment != "feedback" and (data is not None or methods is not None):
+        raise InputError(f"--data and --methods are for the experiment feedback; leave them out for {experiment!r}")
+    known = experiments(data or "digits", methods)
     if experiment not in known:
         raise InputError(f"experiment {experiment!r} is unknown; one of {', '.join(sorted(known))}")
     parts = known[experiment]

@@ -1,0 +1,1 @@
+"""Networks whose backward weights come from anywhere: backpropagation, the baselines, and spiking alignment phases."""

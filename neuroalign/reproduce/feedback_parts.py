@@ -1,0 +1,91 @@
+"""Networks that learn with feedback from anywhere: the comparison, and the tuning of its rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from neuroalign.feedback.methods import method_named, methods
+from neuroalign.feedback.protocols import RATES, protocol_for
+from neuroalign.reproduce.paired import paired_interval
+from neuroalign.reproduce.parts import Case, Part, Values
+from neuroalign.reproduce.table import Check
+
+SOURCE = "protocol and bars are our own; methods as neuroalign.feedback.methods names them"
+TASKS = "feedback_tasks:"
+WORSE_BY, ANGLE_BELOW = 0.5, 15.0
+"""An aligned method may be this many points below backpropagation, and is to be this many degrees below FA."""
+ACCURACY, ANGLE = "accuracy, %", "error angle, degrees"
+QUICK = {"epochs": 1, "images": 320}
+
+
+def feedback_parts(data: str = "digits", names: Sequence[str] | None = None) -> tuple[Part, ...]:
+    """The parts for a data set and some methods; all methods unless given (InputError for unknown ones)."""
+    chosen = [method_named(name) for name in dict.fromkeys(names or methods())]
+    protocol = protocol_for(data)
+    shape = "-".join(map(str, protocol.hidden))
+    title = f"{data}: hidden layers {shape}, {protocol.epochs} epochs, batches of {protocol.batch}"
+    return (
+        Part(
+            "learning",
+            f"Learning with feedback from anywhere; {title}",
+            SOURCE,
+            tuple(Case(m.name, TASKS + "trained", {"method": m.name, "data": data}, QUICK) for m in chosen),
+            seeds=protocol.seeds,
+            checks=learning_checks,
+            quick_note="one epoch on 320 images, so bars do not apply",
+            notes=("Same weights at the start and same order of images for all methods; one rate for each, tuned.",),
+            x_label="epochs",
+        ),
+        Part(
+            "tuning",
+            f"Rates by accuracy on the validation split; {title}",
+            SOURCE,
+            tuple(
+                Case(
+                    f"{m.name}, rate {rate:g}",
+                    TASKS + "tuned",
+                    {"method": m.name, "data": data, "rate": rate},
+                    {"epochs": 1},
+                )
+                for m in chosen
+                for rate in RATES
+            ),
+            seeds=protocol.tuning_seeds,
+        ),
+    )
+
+
+def learning_checks(values: Values) -> tuple[Check, ...]:
+    """What each aligned method has to show against backpropagation and FA, as far as those were run."""
+    found = []
+    aligned = [name for name, method in methods().items() if method.aligned and name in values]
+    for name in aligned:
+        if "bp" in values:
+            found.append(_against_bp(values, name))
+        if "fa" in values:
+            found += [_against_fa(values, name), _angle_against_fa(values, name)]
+    return tuple(found)
+
+
+def _against_bp(values: Values, name: str) -> Check:
+    statement = f"{name}: not below bp by more than {WORSE_BY:g} points"
+    if len(values[name][ACCURACY]) < 2:
+        return Check(statement, None, "one seed")
+    mean, low, high = paired_interval(values[name][ACCURACY], values["bp"][ACCURACY])
+    return Check(statement, low >= -WORSE_BY, f"{mean:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f}")
+
+
+def _against_fa(values: Values, name: str) -> Check:
+    statement = f"{name}: better than fa"
+    if len(values[name][ACCURACY]) < 2:
+        return Check(statement, None, "one seed")
+    mean, low, high = paired_interval(values[name][ACCURACY], values["fa"][ACCURACY])
+    return Check(statement, low > 0, f"{mean:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f}")
+
+
+def _angle_against_fa(values: Values, name: str) -> Check:
+    below = fmean(values["fa"][ANGLE]) - fmean(values[name][ANGLE])
+    return Check(
+        f"{name}: error angle at least {ANGLE_BELOW:g} degrees below fa's", below >= ANGLE_BELOW, f"{below:.1f} degrees"
+    )

@@ -1,0 +1,80 @@
+"""Single runs of networks that learn with feedback from anywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neuroalign.datasets.images import validation_of
+from neuroalign.datasets.named import load_images
+from neuroalign.feedback.methods import method_named
+from neuroalign.feedback.protocols import protocol_for
+from neuroalign.feedback.training import Trained, train
+from neuroalign.reproduce.task import Result
+
+PERCENT = 100.0
+FIRST_TUNING_SEED = 100
+"""Seeds up to here are those of the comparison."""
+
+
+def trained(
+    seed: int,
+    method: str,
+    data: str = "digits",
+    *,
+    rate: float | None = None,
+    epochs: int | None = None,
+    images: int | None = None,
+    backend: str = "emulator",
+) -> Result:
+    """One network, judged on the test split; ``backend`` is not used by float methods.
+
+    Parameters
+    ----------
+    images
+        Only so many training images, for quick runs.
+    """
+    return measured(_train(seed, method, data, rate, epochs, images, tuning=False))
+
+
+def tuned(
+    seed: int, method: str, data: str, rate: float, *, epochs: int | None = None, backend: str = "emulator"
+) -> Result:
+    """One network trained at ``rate``, judged on the validation split; its seed is ``seed`` above those of the comparison."""
+    result = _train(FIRST_TUNING_SEED + seed, method, data, rate, epochs, None, tuning=True)
+    return {"figures": {"validation accuracy, %": PERCENT * result.accuracy[-1]}, "curves": {}}
+
+
+def measured(result: Trained) -> Result:
+    """Figures and curves of a trained network; angles are means over layers and epochs, and over epochs by layer."""
+    weights, errors = np.array(result.weight_angles), np.array(result.error_angles)
+    figures: dict[str, Any] = {
+        "accuracy, %": PERCENT * result.accuracy[-1],
+        "error angle, degrees": float(errors.mean()),
+        "weight angle, degrees": float(weights.mean()),
+    }
+    epochs = list(range(1, len(result.accuracy) + 1))
+    curves: dict[str, Any] = {"accuracy, %": [epochs, [PERCENT * a for a in result.accuracy]]}
+    for layer in range(errors.shape[1]):
+        figures[f"error angle, layer {layer + 1}"] = float(errors[:, layer].mean())
+        figures[f"weight angle, layer {layer + 1}"] = float(weights[:, layer].mean())
+        curves[f"error angle, layer {layer + 1}"] = [epochs, errors[:, layer].tolist()]
+        curves[f"weight angle, layer {layer + 1}"] = [epochs, weights[:, layer].tolist()]
+    figures["time, s"] = result.seconds
+    figures["of it in phases, s"] = result.phase_seconds
+    return {"figures": figures, "curves": curves}
+
+
+def _train(
+    seed: int, method: str, data: str, rate: float | None, epochs: int | None, images: int | None, *, tuning: bool
+) -> Trained:
+    from dataclasses import replace
+
+    found = load_images(data)
+    if tuning:
+        found = validation_of(found)
+    if images is not None:
+        found = replace(found, train=found.train[:images], train_labels=found.train_labels[:images])
+    settings = protocol_for(data).settings(method, rate)
+    return train(found, method_named(method), settings if epochs is None else replace(settings, epochs=epochs), seed)
