@@ -38,6 +38,11 @@ def _exit_code() -> int:
         code = int(end.code or 0)
         _tell("interrupted; nothing was left half-written" if code == 130 else "ended; nothing was left half-written")
         return code
+    except MemoryError as error:
+        # What takes much is compared with the memory beforehand; a limit of the process (ulimit -v) shows only here.
+        told = " ".join(str(error).split()).rstrip(".")
+        _tell(f"not enough memory{told and ': '}{told}; use fewer steps, samples or probes, or a smaller network")
+        return 2
     except BrokenPipeError:
         # The reader has gone (such as `| head`): nothing more can be said, and Python's own flush must not try.
         _discard_output()

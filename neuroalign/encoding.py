@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from neuroalign.network import InputPort
 from neuroalign.recording import Stimulus
 
 Encoding = Literal["bernoulli", "current"]
+STRETCH = 1 << 20
+"""Draws of a test signal that lie in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +84,26 @@ def bernoulli_signal(
     if steps < 1:
         raise InputError(f"--steps is {steps}; at least 1 is needed")
     generator = np.random.default_rng(seed)
-    arrays = {p.name: (generator.random((samples, steps, p.size)) < rate).astype(np.uint8) for p in inputs}
+    arrays = {p.name: _drawn(generator, (samples, steps, p.size), rate) for p in inputs}
     return Stimulus(
         arrays,
         None,
         f"test signal: Bernoulli spikes, probability {rate:g} per channel and step, {steps} steps, seed {seed}",
     )
+
+
+def _drawn(generator: np.random.Generator, shape: tuple[int, int, int], rate: float) -> NDArray[np.uint8]:
+    """Spikes of one chance, drawn a stretch at a time: the draws themselves would take eight times their memory."""
+    try:
+        spikes = np.empty(math.prod(shape), dtype=np.uint8)
+    except (MemoryError, ValueError, OverflowError) as error:  # what numpy raises depends on how much too large it is
+        raise InputError(
+            f"a test signal of {shape[1]} steps and {shape[2]} channels does not fit into memory; give fewer --steps"
+        ) from error
+    for start in range(0, spikes.size, STRETCH):
+        part = spikes[start : start + STRETCH]
+        part[:] = generator.random(part.size) < rate
+    return spikes.reshape(shape)
 
 
 def _hold(array: NDArray[Any], steps: int | None) -> NDArray[Any]:

@@ -36,6 +36,7 @@ from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples
 from neuroalign.sim.emulator import Emulator
+from neuroalign.sim.emulator.memory import available_bytes
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
 
@@ -123,14 +124,26 @@ def deploy(
     if isinstance(stimulus, str | Path):
         stimulus = read_stimulus(Path(stimulus), network.inputs, network.dt, scale=input_scale)
     elif stimulus is None:
+        steps = 1000 if steps is None else steps
+        _check_room(network, steps)
         stimulus = bernoulli_signal(
             network.inputs,
-            steps=1000 if steps is None else steps,
+            steps=steps,
             rate=0.05 if rate is None else rate,
             seed=options.seed,
         )
     encoded = encode(stimulus, encoding, seed=options.seed, steps=steps)
     return deploy_network(imported, target, encoded, options)
+
+
+def _check_room(network: Network, steps: int) -> None:
+    """Refuse a test signal that memory cannot hold, with the copies that are made while it is checked."""
+    need, free = 4 * steps * sum(port.size for port in network.inputs), available_bytes()
+    if free is not None and need > free:
+        raise InputError(
+            f"a test signal of {steps} steps needs {need / 1e9:.2f} GB, but {free / 1e9:.2f} GB of memory are available; "
+            "give fewer --steps"
+        )
 
 
 def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded, options: Options) -> Deployment:

@@ -27,6 +27,13 @@ TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<mark>[-+*/^(),]))"
 )
 
+MOST_PRODUCTS = 1000
+"""Products that a sum may have when its brackets are multiplied out."""
+MOST_FACTORS = 32
+"""Factors that one of them may have."""
+MOST_BRACKETS = 50
+"""Brackets within brackets."""
+
 
 @dataclass(frozen=True)
 class Token:
@@ -123,6 +130,7 @@ class Expressions:
 
     def __init__(self, names: Mapping[str, Value], refused: Mapping[str, str]) -> None:
         self.names, self.refused = names, refused
+        self._depth = 0
 
     def sum(self, line: Line) -> Value:
         """``term + term - ...``."""
@@ -147,7 +155,8 @@ class Expressions:
         while mark := line.take("*", "/"):
             column = line.token.column
             other = self._power(line)
-            total = _times(total, other) if mark.text == "*" else self._quotient(total, other, line, column)
+            times = mark.text == "*"
+            total = _multiplied(total, other, line, column) if times else self._quotient(total, other, line, column)
         return total
 
     def _quotient(self, total: Value, other: Value, line: Line, column: int) -> Value:
@@ -164,20 +173,24 @@ class Expressions:
         base = self._atom(line)
         if line.take("^"):
             exponent = line.token
-            if not (exponent.kind == "number" and exponent.text.isdigit() and 1 <= int(exponent.text) <= 4):
+            if exponent.text not in ("1", "2", "3", "4"):
                 line.refuse("a power is a whole number, 1..4")
             line.place += 1
             total = base
             for _ in range(int(exponent.text) - 1):
-                total = _times(total, base)
+                total = _multiplied(total, base, line, exponent.column)
             return total
         return base
 
     def _atom(self, line: Line) -> Value:
         token = line.token
         if line.take("("):
+            self._depth += 1
+            if self._depth > MOST_BRACKETS:
+                line.refuse(f"more than {MOST_BRACKETS} brackets within brackets; give parts of it names", token.column)
             inside = self.sum(line)
             line.need(")", "to close the bracket")
+            self._depth -= 1
             return inside
         if token.kind == "number":
             line.place += 1
@@ -206,6 +219,15 @@ class Expressions:
                 f"{token.text!r} is not visible at the synapse, and no parameter; there are {known}", token.column
             )
         return self.names[token.text]
+
+
+def _multiplied(left: Value, right: Value, line: Line, column: int) -> Value:
+    """The product of two sums, refused where multiplying out would give more than a synapse could ever hold."""
+    if len(left.monomials) * len(right.monomials) > MOST_PRODUCTS:
+        line.refuse(f"multiplied out, this has more than {MOST_PRODUCTS} products; write fewer", column)
+    if sum(max((len(m.factors) for m in value.monomials), default=0) for value in (left, right)) > MOST_FACTORS:
+        line.refuse(f"a product of more than {MOST_FACTORS} factors; write fewer", column)
+    return _times(left, right)
 
 
 def _times(left: Value, right: Value) -> Value:

@@ -190,6 +190,26 @@ entry.main()
     assert len(ended.stderr.splitlines()) == 1
 
 
+def test_memory_that_the_system_refuses_is_one_line(tmp_path: Path) -> None:
+    write_network(tmp_path / "good.nir")
+    code = (
+        "import neuroalign.pipeline as room; from neuroalign.__main__ import main\n"
+        "def refused(*_, **more): raise MemoryError('Unable to allocate 3 GiB')\n"
+        "room.encode = refused; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "deploy", "good.nir", "--dt", "1e-3"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("neuroalign: not enough memory: Unable to allocate 3 GiB; use fewer")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_reader_that_has_gone_is_no_defect(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)

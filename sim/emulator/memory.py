@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -143,7 +144,49 @@ def _ring_bytes(network: ChipNetwork, name: str, size: int) -> int:
 
 
 def available_bytes() -> int | None:
-    """Memory that can still be used without swapping, in bytes; None where the system does not say."""
+    """Memory that can still be used without swapping, in bytes; None where the system does not say.
+
+    Containers and batch systems give a process less than the machine has.
+    """
+    known = [free for free in (_free_in_machine(), _free_in_group()) if free is not None]
+    return min(known, default=None)
+
+
+def _free_in_group(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int | None:
+    """What the limits of the process's control groups (Linux, version 2 or 1) leave; None without a limit."""
+    try:
+        lines = [line.split(":", 2) for line in own.read_text(encoding="ascii").splitlines()]
+        below = {kind: path.lstrip("/") for _, kind, path in lines}
+    except (OSError, ValueError):
+        return None
+    found = []
+    for folder, path, names in (
+        (root, below.get(""), ("memory.max", "memory.current", "inactive_file")),
+        (
+            root / "memory",
+            below.get("memory"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ),
+    ):
+        if path is not None:
+            within = folder / path
+            # in a container the path may be that of the machine, and the limit lies at the root
+            groups = {folder, within, *(g for g in within.parents if g.is_relative_to(folder))}
+            found += [free for group in groups for free in [_left_in(group, *names)] if free is not None]
+    return min(found, default=None)
+
+
+def _left_in(group: Path, limit: str, used: str, reclaimable: str) -> int | None:
+    """The limit of a group less what it uses; pages of files that it can give back count as free."""
+    try:
+        left = int((group / limit).read_text(encoding="ascii")) - int((group / used).read_text(encoding="ascii"))
+        kept = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+        return max(0, left + int(kept.get(reclaimable, 0)))
+    except (OSError, ValueError):  # no such group, or no limit ("max")
+        return None
+
+
+def _free_in_machine() -> int | None:
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             for line in file:

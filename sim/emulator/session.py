@@ -140,7 +140,7 @@ class Session:
         return states | {probe: self.read(*probe) for probe in self._plastic}
 
     def read(self, name: str, state: str) -> Numbers:
-        """A state as it is now, whether probed or not: a copy.
+        """A state as it is now, whether probed or not: a copy, of the type that a Recording has it in.
 
         Parameters
         ----------
@@ -148,9 +148,9 @@ class Session:
             As in a probe: "s", "u", "v", "a", "r" of a population; "w", "t", "d", "x1", ... of a plastic connection.
         """
         check_probes(self.network, [(name, state)])
-        if state in PLASTIC_STATES:
-            return np.array(cast("LearningRun", self._run).read(name, state))
         dtype = recorded_dtype(self.network, (name, state))
+        if state in PLASTIC_STATES:
+            return np.asarray(cast("LearningRun", self._run).read(name, state)).astype(dtype)  # a copy, always
         run, layout = self._run, self._prepared.layout
         if state == "a":
             first = self._prepared.columns[name, state]

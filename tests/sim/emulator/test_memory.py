@@ -150,3 +150,26 @@ def test_blocks_make_up_the_array(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(narrowed(Rows(array)), array)
     assert narrowed(Rows(array)).dtype == np.int16
     assert narrowed(Rows(array * 10_000)).dtype == np.int64
+
+
+GROUPS = {
+    "version 2": ("0::/a/b", "a", ("memory.max", "memory.current"), "inactive_file"),
+    "version 2, seen from a container": ("0::/x/y", "", ("memory.max", "memory.current"), "inactive_file"),
+    "version 1": ("5:memory:/a", "memory/a", ("memory.limit_in_bytes", "memory.usage_in_bytes"), "total_inactive_file"),
+}
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_the_limit_of_a_container_counts(kind: str, tmp_path: Path) -> None:
+    line, folder, (limit, used), reclaimable = GROUPS[kind]
+    own, group = tmp_path / "own", tmp_path / "root" / folder
+    own.write_text(f"{line}\n", encoding="ascii")
+    (group / "b").mkdir(parents=True)
+    assert memory._free_in_group(tmp_path / "root", own) is None
+    (group / used).write_text("700\n", encoding="ascii")
+    (group / "memory.stat").write_text(f"anon 3\n{reclaimable} 40\n", encoding="ascii")
+    (group / limit).write_text("max\n", encoding="ascii")
+    assert memory._free_in_group(tmp_path / "root", own) is None
+    (group / limit).write_text("1000\n", encoding="ascii")
+    assert memory._free_in_group(tmp_path / "root", own) == 340
+    assert memory._free_in_group(tmp_path / "root", tmp_path / "none") is None

@@ -72,6 +72,7 @@ def test_steps_and_stretches_give_every_state_of_the_run(seed: int) -> None:
             np.testing.assert_array_equal(got[probe], recording.states[probe][0, t:now], err_msg=str(probe))
             np.testing.assert_array_equal(session.read(*probe), recording.states[probe][0, now - 1])
         for probe in set(probes) - set(neural):
+            assert found[probe].dtype == recording.states[probe].dtype
             np.testing.assert_array_equal(found[probe], recording.states[probe][0, now - 1], err_msg=str(probe))
             np.testing.assert_array_equal(session.read(*probe), found[probe])
     assert session.counts() == dict(recording.counts)
