@@ -22,8 +22,7 @@ from neuroalign.export.hdf5 import Tree
 from neuroalign.export.nir_meaning import Part, choose_frame, neuron_meaning
 from neuroalign.export.nir_nodes import Target, make_target, neuron_node
 from neuroalign.export.nir_stated import StatedConnection, StatedModel, StatedPopulation
-from neuroalign.network import FloatArray, Network
-from neuroalign.rule import LearningRule
+from neuroalign.network import Connection, FloatArray, Network
 
 
 @dataclass
@@ -85,7 +84,7 @@ def chip_graph(chip: ChipNetwork, network: Network | None) -> tuple[NirGraph, St
     for name, target in targets.items():
         if not target.feeds and name not in read:
             _add_output(graph, f"output_{name}", target, named)
-    rules = {} if network is None else {c.name: c.rule for c in network.connections}
+    stated = {} if network is None else {c.name: c for c in network.connections}
     populations = []
     for name, target in targets.items():
         v0, i0 = target.start(frame.start[name])
@@ -94,7 +93,7 @@ def chip_graph(chip: ChipNetwork, network: Network | None) -> tuple[NirGraph, St
         frame=frame.name,
         inputs=tuple((node, name) for name, node in ports.items()),
         populations=tuple(populations),
-        connections=tuple(_stated_connection(p, wires.get(p.name), frame.lag, rules) for p in frame.parts),
+        connections=tuple(_stated_connection(p, wires.get(p.name), frame.lag, stated) for p in frame.parts),
         outputs=outputs,
     )
 
@@ -193,11 +192,12 @@ def _add_output(graph: NirGraph, name: str, target: Target, named: Mapping[str, 
 
 
 def _stated_connection(
-    part: Part, node: str | None, lag: Mapping[str, int], rules: Mapping[str, LearningRule | None]
+    part: Part, node: str | None, lag: Mapping[str, int], stated: Mapping[str, Connection]
 ) -> StatedConnection:
     """What the graph does not say of a connection: its delay and, where it learns, rule and phases."""
     c = part.connection
     phases = () if c.plasticity is None else c.plasticity.phases
+    own = stated.get(c.name) if c.plasticity is not None else None
     weight = None if node is not None else part.held * (1.0 if c.plasticity is None else c.plasticity.weight_unit)
     return StatedConnection(
         name=part.name,
@@ -208,6 +208,9 @@ def _stated_connection(
         delay_steps=part.delay_steps,
         drives=c.drives,
         learns=c.plasticity is not None,
-        learning=tuple((max(1, start - lag[c.target]), stop - lag[c.target]) for start, stop in phases) or None,
-        rule=rules.get(c.name) if c.plasticity is not None else None,
+        learning=own.learning
+        if own is not None
+        else tuple((max(1, start - lag[c.target]), stop - lag[c.target]) for start, stop in phases) or None,
+        rule=own.rule if own is not None else None,
+        modulator=own.modulator if own is not None else "",
     )

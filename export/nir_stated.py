@@ -47,6 +47,7 @@ class StatedConnection:
     learns: bool
     learning: tuple[tuple[int, int], ...] | None
     rule: LearningRule | None
+    modulator: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +177,8 @@ def _connections(nodes: Mapping[str, NeuronNode | LinearNode], stated: StatedMod
         if weight is None:
             raise NetworkError(f"connection {c.name!r} has neither node nor weights")
         if c.rule is not None:
-            yield Connection(c.name, c.source, c.target, weight, c.delay_steps, c.rule, c.drives, c.learning)
+            yield Connection(
+                c.name, c.source, c.target, weight, c.delay_steps, c.rule, c.drives, c.learning, c.modulator
+            )
         elif c.drives:
             yield Connection(c.name, c.source, c.target, weight, c.delay_steps)

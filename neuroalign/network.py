@@ -196,6 +196,8 @@ class Connection:
         used) does not drive.
     learning : pairs of steps, or None
         The rule acts in steps start <= t < stop (t from 1) of each pair; None: in all. Traces run on outside.
+    modulator : str
+        Input or population that sends the rule's third factor; "": the one that the rule names.
     """
 
     name: str
@@ -206,8 +208,13 @@ class Connection:
     rule: LearningRule | None = None
     drives: bool = True
     learning: tuple[tuple[int, int], ...] | None = None
+    modulator: str = ""
 
     def __post_init__(self) -> None:
+        if self.modulator and (self.rule is None or self.rule.modulator is None):
+            raise NetworkError(
+                f"connection {self.name!r}: modulator {self.modulator!r} is given, but its rule has no third factor"
+            )
         if self.weight.ndim != 2 or self.weight.dtype != np.float64:
             raise NetworkError(
                 f"connection {self.name!r}: weight must be a two-dimensional float64 array, got {_describe(self.weight)}"
@@ -236,6 +243,13 @@ class Connection:
                 raise NetworkError(
                     f"connection {self.name!r}: learning phase ({start}, {stop}); steps 1 <= start < stop are needed"
                 )
+
+    @property
+    def third_factor(self) -> str:
+        """Name of the sender of the rule's third factor; "" without one."""
+        if self.rule is None or self.rule.modulator is None:
+            return ""
+        return self.modulator or self.rule.modulator.sender
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,6 +290,13 @@ class Network:
             if c.weight.shape != expected:
                 raise NetworkError(
                     f"connection {c.name!r}: weight has shape {c.weight.shape}, but {c.target!r} x {c.source!r} needs {expected}"
+                )
+            sender = c.third_factor
+            if sender and sizes.get(sender) not in (1, sizes[c.target]):
+                found = f"sends {sizes[sender]} values" if sender in sizes else "is no input and no population"
+                raise NetworkError(
+                    f"connection {c.name!r}: its third factor comes from {sender!r}, which {found}; 1 or {sizes[c.target]} values, "
+                    f"one for each neuron of {c.target!r}, are needed"
                 )
         for name, source in self.outputs:
             if source not in targets:

@@ -1,13 +1,14 @@
 """A local learning rule in SI units: traces of spikes, and sums of products that change a weight or a tag.
 
-With ``gate`` a spike of the pre- or the postsynaptic neuron in this step (0 or 1)::
+With ``gate`` a spike of the pre- or the postsynaptic neuron in this step (0 or 1), or the step itself (dt, in s)::
 
     z      := z exp(-dt / tau) + impulse [spike]                    each trace z
     w      := w      + sum over weight terms  coefficient gate factor factor ...
     tag    := tag    + sum over tag terms     coefficient gate factor factor ...
 
 A spike counts in the traces of its own step, so coincident spikes see each other. Both sums are formed from the values
-before the update. What a synapse can see is all there is: its own weight and tag, and traces of its two neurons.
+before the update. What a synapse can see is all there is: its own weight and tag, traces of its two neurons, and one
+third factor, which a sender outside writes: what it sends in a step is what the terms of that step read.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from typing import Literal
 from neuroalign.errors import RuleError
 
 Side = Literal["pre", "post"]
+Gate = Literal["pre", "post", "step"]
 WEIGHT, TAG = "w", "tag"
-RESERVED = frozenset({WEIGHT, TAG, "pre", "post"})
+RESERVED = frozenset({WEIGHT, TAG, "pre", "post", "step", "dt"})
 
 
 @dataclass(frozen=True)
@@ -55,23 +57,55 @@ class RuleTrace:
 
 
 @dataclass(frozen=True)
+class Modulator:
+    """The third factor of a rule: one value for each target neuron, or one for all, sent in every step.
+
+    Parameters
+    ----------
+    name
+        What the terms call it.
+    sender
+        Input or population of the network that sends it; a Connection may name another one.
+    largest
+        Largest magnitude that it reaches, in its own unit: sets what one unit means on chip, beyond which it is cut.
+    signed
+        Whether it can be negative.
+    """
+
+    name: str
+    sender: str
+    largest: float = 1.0
+    signed: bool = True
+
+    def __post_init__(self) -> None:
+        if not (self.name.isidentifier() and self.sender):
+            raise RuleError(f"a third factor {self.name!r} from {self.sender!r}; a name and a sender are needed")
+        if not (math.isfinite(self.largest) and self.largest > 0):
+            raise RuleError(f"third factor {self.name!r}: largest is {self.largest}; a positive number is needed")
+
+
+@dataclass(frozen=True)
 class Term:
-    """``coefficient * gate * factors``: names of traces, ``"w"`` or ``"tag"``."""
+    """``coefficient * gate * factors``: names of traces or of the third factor, ``"w"`` or ``"tag"``.
+
+    With the gate "step" the term acts in every step and the coefficient is per second: a step changes by
+    ``coefficient * dt * factors``.
+    """
 
     coefficient: float
-    gate: Side
+    gate: Gate
     factors: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.coefficient):
             raise RuleError(f"a term has the coefficient {self.coefficient}; a finite number is needed")
-        if self.gate not in ("pre", "post"):
-            raise RuleError(f"a term acts at {self.gate!r}; it acts at spikes of 'pre' or 'post'")
+        if self.gate not in ("pre", "post", "step"):
+            raise RuleError(f"a term acts at {self.gate!r}; it acts at spikes of 'pre' or 'post', or in every 'step'")
 
 
 @dataclass(frozen=True)
 class LearningRule:
-    """A two-factor rule.
+    """A rule of two factors, or of three with a modulator.
 
     Parameters
     ----------
@@ -91,6 +125,8 @@ class LearningRule:
     rates : Hz
         How often an active presynaptic and an active postsynaptic neuron spike: what walks, saturation and impulses on
         chip are predicted from. None where the rule does not say.
+    modulator
+        The third factor, or None.
 
     Raises
     ------
@@ -109,6 +145,7 @@ class LearningRule:
     notes: tuple[str, ...] = field(default=())
     weight_limit: float | None = None
     rates: tuple[float, float] | None = None
+    modulator: Modulator | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "traces", MappingProxyType(dict(self.traces)))
@@ -117,31 +154,44 @@ class LearningRule:
         if self.weight_limit is not None and not (math.isfinite(self.weight_limit) and self.weight_limit > 0):
             raise RuleError(f"rule {self.name!r}: weight_limit is {self.weight_limit}; a positive number is needed")
         check_rates(f"rule {self.name!r}", self.rates)
-        for side, most in (("pre", 2), ("post", 3)):
+        for side, most in (("pre", 2), ("post", 3 if self.modulator is None else 2)):
             found = [name for name, trace in self.traces.items() if trace.of == side]
             if len(found) > most:
                 raise RuleError(
                     f"rule {self.name!r} has {len(found)} traces of {side!r} ({', '.join(found)}); a synapse has {most}"
+                    + (" beside a third factor" if most == 2 and side == "post" else "")
                 )
         for name in RESERVED & set(self.traces):
             raise RuleError(f"rule {self.name!r}: a trace is called {name!r}, which is reserved; choose another name")
+        self._check_factors()
+
+    def _check_factors(self) -> None:
+        third = [] if self.modulator is None else [self.modulator.name]
+        for name in third:
+            if name in RESERVED or name in self.traces:
+                raise RuleError(f"rule {self.name!r}: the third factor is called {name!r}, which is taken")
         used = {factor for term in (*self.weight, *self.tag) for factor in term.factors}
-        for factor in sorted(used - set(self.traces) - {WEIGHT, TAG}):
-            seen = ", ".join([*self.traces, WEIGHT, TAG])
+        for factor in sorted(used - set(self.traces) - {WEIGHT, TAG, *third}):
+            seen = ", ".join([*self.traces, WEIGHT, TAG, *third])
             raise RuleError(
                 f"rule {self.name!r}: {factor!r} is not visible at the synapse; it sees {seen}, and spikes of pre and post"
             )
-        for name in sorted(set(self.traces) - used):
-            raise RuleError(f"rule {self.name!r}: trace {name!r} is used in no term; remove it")
+        for name in sorted({*self.traces, *third} - used):
+            raise RuleError(f"rule {self.name!r}: {name!r} is used in no term; remove it")
 
     @property
     def locality(self) -> str:
         """What the rule reads, in words."""
-        sides = sorted({t.of for t in self.traces.values()} | {t.gate for t in (*self.weight, *self.tag)}, reverse=True)
+        gates = {t.gate for t in (*self.weight, *self.tag)} - {"step"}
+        sides = sorted({t.of for t in self.traces.values()} | gates, reverse=True)
         used = {factor for term in (*self.weight, *self.tag) for factor in term.factors}
         own = [word for symbol, word in ((WEIGHT, "its weight"), (TAG, "its tag")) if symbol in used]
         seen = [f"{side}synaptic spikes" for side in sides] + own
-        return "local: each synapse reads " + ", ".join(seen) + "; no third factor"
+        if self.modulator is None:
+            third = "no third factor"
+        else:
+            third = f"one third factor, {self.modulator.name}, which {self.modulator.sender!r} sends"
+        return "local: each synapse reads " + ", ".join(seen) + "; " + third
 
 
 def check_rates(what: str, rates: tuple[float, float] | None) -> None:

@@ -91,6 +91,8 @@ def needs_lines(needs: EngineNeeds) -> list[str]:
         f"needs per synapse: {needs.state_bits} bits of state (weight{', tag' if needs.tag else ''}{', delay' if needs.delay else ''})",
         f"needs an epoch of {needs.t_epoch} step(s)" + ("" if needs.k is None else f", and u{needs.k}"),
     ]
+    if needs.third_factor:
+        lines.append("needs a third factor in trace y3, sent in every step; then there are no post traces of its own")
     if needs.signs:
         lines.append("needs sgn of a synaptic variable")
     if needs.shift:

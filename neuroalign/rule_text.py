@@ -10,9 +10,13 @@
     limit = 1                                   # how large weights grow
     rates = 40 Hz, 20 Hz                        # of active pre and post neurons
 
-``pre`` and ``post`` are 1 in a step with a spike of that neuron: every term has one of them. Beside them a term may use
-the weight ``w``, the traces, and the synapse's ``tag``, which ``dtag = ...`` changes. ``weight in mV`` gives the weight a
-unit; each term of ``dw`` then has to have it.
+``pre`` and ``post`` are 1 in a step with a spike of that neuron, and ``dt`` is the time of a step: every term has one of
+them. Beside them a term may use the weight ``w``, the traces, and the synapse's ``tag``, which ``dtag = ...`` changes.
+``weight in mV`` gives the weight a unit; each term of ``dw`` then has to have it. A third factor has a line too::
+
+    M = modulator from reward, up to 2          # -2..2, from the input or population "reward"; positive: 0..2
+    dtag = post*x - tag*dt/(0.5 s)              # what is per second acts in every step
+    dw = 0.1 Hz*M*tag*dt
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from neuroalign.errors import FileFormatError, RuleError
-from neuroalign.rule import TAG, WEIGHT, LearningRule, RuleTrace, Side, Term
+from neuroalign.rule import TAG, WEIGHT, Gate, LearningRule, Modulator, RuleTrace, Side, Term
 from neuroalign.rule_expression import (
     PURE,
     UNITS,
@@ -37,10 +41,14 @@ from neuroalign.rule_expression import (
     unit_name,
 )
 
-GATES: tuple[Side, ...] = ("pre", "post")
+STEP = "dt"
+GATES: dict[str, Gate] = {"pre": "pre", "post": "post", STEP: "step"}
 TARGETS = ("dw", "dtag")
 TIME, RATE = UNITS["s"][1], UNITS["Hz"][1]
-KEYWORDS = {*GATES, WEIGHT, TAG, *TARGETS, "trace", "tau", "of", "impulse", "limit", "rates", "weight", "rule"}
+KEYWORDS = {
+    *GATES, WEIGHT, TAG, *TARGETS, "trace", "tau", "of", "impulse", "limit", "rates", "weight", "rule",
+    "modulator",
+}  # fmt: skip
 
 
 def rule_from_text(text: str) -> LearningRule:
@@ -127,6 +135,8 @@ class _Reader:
     sums: dict[str, tuple[Value, str, int]] = field(default_factory=dict)
     limit: tuple[Value, str, int] | None = None
     rates: tuple[float, float] | None = None
+    modulator: Modulator | None = None
+    modulator_unit: Dimension = PURE
     unit: Dimension = PURE
     number: int = 0
 
@@ -183,8 +193,18 @@ class _Reader:
         if not name.isidentifier() or name in KEYWORDS:
             what = "a word of its own" if name in KEYWORDS else "no name"
             raise error_at(f"{name!r} is {what}; choose letters and digits that are not taken", line.text, start + 1)
-        self._once(name, {**self.parameters, **self.traces}, line.text, start)
-        if line.take("trace"):
+        third = {} if self.modulator is None else {self.modulator.name: self.modulator}
+        self._once(name, {**self.parameters, **self.traces, **third}, line.text, start)
+        if line.take("modulator"):
+            if self.modulator is not None:
+                raise error_at(
+                    f"a second third factor beside {self.modulator.name!r}; a synapse sees one", line.text, start + 1
+                )
+            self.modulator = self._modulator(name, line)
+            of_size = f"third factor from {self.modulator.sender}, up to {self.modulator.largest:g}"
+            unit = unit_name(self.modulator_unit).replace("no unit", "1")
+            self.symbols.append((name, comment or of_size, unit))
+        elif line.take("trace"):
             self.traces[name] = trace = self._trace(line)
             self.symbols.append((name, comment or f"trace of {trace.of} spikes, tau {1e3 * trace.tau:g} ms", "1"))
         else:
@@ -216,6 +236,31 @@ class _Reader:
             impulse = self._sized(line, PURE, "an impulse", "0.5")
         return RuleTrace(of, tau, impulse)
 
+    def _modulator(self, name: str, line: Line) -> Modulator:
+        line.need("from", "between 'modulator' and its sender")
+        sender = line.token
+        if sender.kind != "name":
+            line.refuse("the sender of a third factor is an input or population, as in 'modulator from reward'")
+        line.place += 1
+        largest, signed = 1.0, True
+        while line.take(","):
+            if line.take("up"):
+                line.need("to", "in 'up to 2'")
+                largest, self.modulator_unit = self._measured(line)
+            else:
+                line.need("positive", "or 'up to 2' behind the sender")
+                signed = False
+        return Modulator(name, sender.text, largest, signed)
+
+    def _measured(self, line: Line) -> tuple[float, Dimension]:
+        """A positive size with whatever unit it has."""
+        column = line.token.column
+        value = self._value(line, inside=False)
+        size = value.constant or 0.0
+        if not size > 0:
+            line.refuse(f"a largest value of {size:g}; a positive number is needed", column)
+        return size, value.dimension
+
     def _rates(self, line: Line) -> tuple[float, float]:
         pre = self._sized(line, RATE, "a rate", "30 Hz")
         line.need(",", "between the rates of pre and post")
@@ -238,6 +283,10 @@ class _Reader:
         if inside:
             visible = {name: Value((Monomial(1.0, (name,), 0),)) for name in seen}
             visible[WEIGHT] = Value((Monomial(1.0, (WEIGHT,), 0),), self.unit)
+            visible[STEP] = Value((Monomial(1.0, (STEP,), 0),), TIME)
+            if self.modulator is not None:
+                third = self.modulator.name
+                visible[third] = Value((Monomial(1.0, (third,), 0),), self.modulator_unit)
         refused = {} if inside else {name: f"{name!r} changes; a number is needed here" for name in seen}
         return Expressions({**visible, **self.parameters}, refused).sum(line)
 
@@ -268,6 +317,7 @@ class _Reader:
             notes=tuple(self.notes),
             weight_limit=limit,
             rates=self.rates,
+            modulator=self.modulator,
         )
 
     def _terms(self, target: str) -> tuple[Term, ...]:
@@ -275,7 +325,7 @@ class _Reader:
             return ()
         value, text, number = self.sums[target]
         wanted = self.unit if target == "dw" else PURE
-        merged: dict[tuple[Side, tuple[str, ...]], float] = {}
+        merged: dict[tuple[Gate, tuple[str, ...]], float] = {}
         with _numbered(number):
             if value.dimension != wanted:
                 what = f"{target} has {unit_name(value.dimension)}, but the {'weight' if target == 'dw' else 'tag'} has {unit_name(wanted)}"
@@ -292,14 +342,15 @@ def _right_side(text: str) -> int:
     return start + len(text[start:]) - len(text[start:].lstrip()) + 1
 
 
-def _gated(monomial: Monomial, text: str) -> tuple[Side, tuple[str, ...]]:
+def _gated(monomial: Monomial, text: str) -> tuple[Gate, tuple[str, ...]]:
     """The gate of a product and its other factors."""
-    gates = [side for side in GATES for f in monomial.factors if f == side]
+    gates = [gate for gate in GATES for f in monomial.factors if f == gate]
     if len(gates) != 1:
         has = "no spike" if not gates else " and ".join(gates)
         raise error_at(
-            f"a term with {has}: a synapse changes at spikes, so each term has 'pre' or 'post' as a factor, once; for pairs use a trace",
+            f"a term with {has}: a synapse changes at spikes, so each term has 'pre' or 'post' as a factor, once (or 'dt', for what "
+            "happens in every step); for pairs use a trace",
             text,
             monomial.column,
         )
-    return gates[0], tuple(f for f in monomial.factors if f not in GATES)
+    return GATES[gates[0]], tuple(f for f in monomial.factors if f not in GATES)

@@ -30,6 +30,17 @@ def test_the_code_of_the_page_runs(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert names["check"].question.last.r > 0.9
 
 
+def test_the_third_factor_of_the_page_can_be_held() -> None:
+    from neuroalign.profile import load_profile
+    from neuroalign.quantise.rule_sheet import RuleChoices, rule_sheet
+    from neuroalign.rule_text import rule_from_text
+
+    (text,) = re.findall(r"```rule\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    sheet = rule_sheet(rule_from_text(text), load_profile("loihi2"), 1e-3, RuleChoices())
+    assert sheet.held is not None
+    assert any(f.variable == "y3" and f.constant == -64 for p in sheet.held.program.dw for f in p.factors)
+
+
 def test_the_forms_of_the_page_exist() -> None:
     from neuroalign.quantise.learning import RuleChoices
 

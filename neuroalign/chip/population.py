@@ -24,6 +24,8 @@ from neuroalign.chip.formats import NumberFormat, Numbers
 class ChipInput:
     """Spikes (``message_bits`` 0) or graded integers entering the chip; one unit stands for ``value_per_unit``.
 
+    ``zero`` is the payload that stands for 0: third factors, which traces of 7 bits take in, are sent from 0 to 127.
+
     Model step t is presented at chip step ``t + latency_steps``: where a plastic connection must see its source and
     target at the model's times, the input waits for the target.
     """
@@ -33,6 +35,7 @@ class ChipInput:
     message_bits: int = 0
     value_per_unit: float = 1.0
     latency_steps: int = 0
+    zero: int = 0
 
 
 @dataclass(frozen=True, eq=False)

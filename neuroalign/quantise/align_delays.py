@@ -29,13 +29,15 @@ class Alignment:
     """Latency of every input and population; extra delay, excess and learning shift of every connection, in steps.
 
     ``excess`` is by how much a connection arrives too late; ``shift`` by how much a plastic connection, which has no
-    delay slots, sees its target later than in the model and arrives too early.
+    delay slots, sees its target later than in the model and arrives too early; ``third`` by how much its third factor
+    lags its target (negative: leads).
     """
 
     latency: Mapping[str, int]
     extra: Mapping[str, int]
     excess: Mapping[str, int]
     shift: Mapping[str, int]
+    third: Mapping[str, int]
 
 
 def align_delays(network: Network, delay: Delay, *, strict: bool = False) -> tuple[Alignment, ConversionTable]:
@@ -67,7 +69,8 @@ def align_delays(network: Network, delay: Delay, *, strict: bool = False) -> tup
                 f"connection {c.name!r}: needs {slack} extra delay steps, the profile offers {limit}; "
                 "insert a relay population on the shorter branch, or shorten the delay"
             )
-    alignment = Alignment(latency, extra, excess, shift)
+    third = {c.name: latency[c.third_factor] - latency[c.target] for c in network.connections if c.third_factor}
+    alignment = Alignment(latency, extra, excess, shift, third)
     if strict:
         _refuse_late(alignment)
     return alignment, ConversionTable(_rows(network, alignment, delay))
@@ -86,6 +89,12 @@ def _refuse_late(alignment: Alignment) -> None:
                 f"connection {name!r}: would learn with its target {steps} step(s) later than in the model; --strict refuses it; "
                 "give the other paths between the two a delay of one step more"
             )
+    for name, steps in alignment.third.items():
+        if steps:
+            raise ConversionRefused(
+                f"connection {name!r}: its third factor would come {steps} step(s) later than in the model; --strict refuses it; "
+                "send it from an input, which waits"
+            )
 
 
 def _latencies(network: Network, min_steps: int) -> dict[str, int]:
@@ -95,6 +104,8 @@ def _latencies(network: Network, min_steps: int) -> dict[str, int]:
     soft = [_forward(c, min_steps) for c in sorted(closing, key=lambda c: (c.source != c.target, c.name))]
     if min_steps:
         soft += [(b, a, -n) for a, b, n in (_forward(c, min_steps) for c in network.connections if c.rule is not None)]
+        for c in (c for c in network.connections if c.third_factor):
+            soft += [(c.target, c.third_factor, 0), (c.third_factor, c.target, 0)]
     best = _longest_path(network, firm + soft)
     if best is not None:
         return best
@@ -150,6 +161,10 @@ def _rows(network: Network, alignment: Alignment, delay: Delay) -> tuple[Convers
             )
     for c in network.connections:
         chip = delay.min_steps + alignment.extra[c.name]
+        if alignment.third.get(c.name):
+            late = alignment.third[c.name]
+            note = f"its third factor from {c.third_factor!r} comes {late} step(s) later than in the model"
+            rows.append(_row(c.name, "third factor time", 0, late, "approximate", note))
         if alignment.excess[c.name]:
             rows.append(
                 _row(

@@ -22,7 +22,7 @@ from neuroalign.microcode import MAX_DECIMATION, MIN_EXPONENT
 from neuroalign.quantise.carry import TAG_BITS, AskedForm, CarryForm, Transfer, possible_transfers
 from neuroalign.quantise.prediction import Prediction, spike_change
 from neuroalign.quantise.rule_choices import RuleChoices
-from neuroalign.quantise.rule_scales import idle_trace, trace_slots
+from neuroalign.quantise.rule_scales import idle_trace
 from neuroalign.rule import TAG, WEIGHT, LearningRule, Term
 
 TOLERANCE = 0.02
@@ -64,7 +64,7 @@ def forms_to_try(rule: LearningRule, choices: RuleChoices) -> tuple[CarryForm, .
         if "direct" not in forms:
             raise RuleError(f"rule {rule.name!r} uses the tag itself, so it cannot carry; use the direct form")
         return ("direct",)
-    if choices.portable or idle_trace(trace_slots(rule)) is None:
+    if choices.portable or idle_trace(rule) is None:
         if asked == "exact":
             raise RuleError(
                 f"rule {rule.name!r} uses all five traces, and exact carry needs an idle one; use the sgn form"
@@ -94,6 +94,9 @@ def candidates(
     decay = decay_term(rule)
     epochs = EPOCHS if choices.t_epoch is None else (choices.t_epoch,)
     found: list[Candidate] = []
+    if form == "direct" and acts_in_steps(rule):
+        periods = range(MAX_DECIMATION + 1) if choices.k is None else (choices.k,)
+        return [Candidate(Transfer(form, k=k), epochs[0]) for k in periods]
     for t_epoch in epochs:
         spikes = max(rates) * dt * t_epoch
         try:
@@ -125,9 +128,14 @@ def _shorter(transfer: Transfer, k: int | None) -> list[Transfer]:
     return [replace(transfer, k=period) for period in range(transfer.k, -1, -2)]
 
 
+def acts_in_steps(rule: LearningRule) -> bool:
+    """Whether some term acts in every step: on chip every 2**k epochs, for all of them at once."""
+    return any(t.gate == "step" for t in (*rule.weight, *rule.tag))
+
+
 def decay_term(rule: LearningRule) -> Term | None:
     """The term by which weights decay at spikes, where there is exactly one."""
-    found = [t for t in rule.weight if t.factors == (WEIGHT,) and t.coefficient < 0]
+    found = [t for t in rule.weight if t.factors == (WEIGHT,) and t.coefficient < 0 and t.gate != "step"]
     return found[0] if len(found) == 1 and not any(TAG in t.factors for t in rule.weight) else None
 
 
@@ -148,14 +156,17 @@ def _clocked(decay: Term, longest: Transfer, rates: tuple[float, float], epoch: 
     return [replace(longest, k=p) for p in possible if size * per_transfer(decay, rates, p, epoch) >= least]
 
 
-def score(predicted: Prediction, coefficient_error: float, decay_error: float, spikes_per_epoch: float) -> float:
-    """How far a program is expected to be from its rule; see the module."""
+def score(predicted: Prediction | None, coefficient_error: float, decay_error: float, spikes_per_epoch: float) -> float:
+    """How far a program is expected to be from its rule; see the module. Without a prediction its constants count."""
     missed = 1 + math.expm1(-spikes_per_epoch) / spikes_per_epoch if spikes_per_epoch > 0 else 0.0
+    constants = 4 * coefficient_error**2 + 0.25 * decay_error**2 + 2 * missed
+    if predicted is None:
+        return constants
     walk = 0.0
     if predicted.own > 0:
         walk = predicted.excess + predicted.hidden**2 / (predicted.own * HORIZON)
     walk += 0.05 * max(0.0, predicted.hidden - 1) ** 2
-    return walk + 4 * coefficient_error**2 + 0.25 * decay_error**2 + 10 * predicted.lost_in_bursts + 2 * missed
+    return walk + constants + 10 * predicted.lost_in_bursts
 
 
 def best(scores: Sequence[tuple[float, CarryForm, bool, int]]) -> int:

@@ -50,7 +50,7 @@ class Held:
     @property
     def divided(self) -> bool:
         """Whether a constant on an idle trace makes the shift divide."""
-        return any(f.constant for p in self.products for f in p.factors)
+        return self.dead > 0
 
 
 def hold_coefficient(value: float, dependency: Dependency, factors: tuple[Factor, ...], idle: str | None) -> Held:

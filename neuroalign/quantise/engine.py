@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from neuroalign.errors import ConversionRefused
 from neuroalign.microcode import FACTOR_BITS, TRACES, Program
 from neuroalign.profile import Profile
+from neuroalign.quantise.third_factor import SLOT
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class EngineNeeds:
     odd_constants: bool
     largest_constant: int
     signs: bool
+    third_factor: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,17 @@ def synapse_cost(program: Program, rates: tuple[float, float] | None, dt: float)
     return SynapseCost(engine_needs(program).state_bits, pre, post, moved, period, each)
 
 
-def engine_needs(program: Program) -> EngineNeeds:
-    """What ``program`` asks for."""
+def engine_needs(program: Program, *, third_factor: bool = False) -> EngineNeeds:
+    """What ``program`` asks for; with ``third_factor`` y3 takes it in."""
     read = program.variables
     tag, delay = bool(program.tag_update) or "t" in read, bool(program.dd) or "d" in read
     constants = [int(f.constant) for p in program.products for f in p.factors if f.constant]
     weight_bits = FACTOR_BITS["w"]  # 8 and a sign
     return EngineNeeds(
         traces=tuple(n for n in TRACES if program.trace(n).impulse > 0),
-        idle_traces=tuple(n for n in TRACES if n in read and program.trace(n).impulse == 0),
+        idle_traces=tuple(
+            n for n in TRACES if n in read and program.trace(n).impulse == 0 and not (third_factor and n == SLOT)
+        ),
         products=(len(program.dw), len(program.dd), len(program.tag_update)),
         tag=tag,
         delay=delay,
@@ -93,6 +97,7 @@ def engine_needs(program: Program) -> EngineNeeds:
         odd_constants=any(c % 2 for c in constants),
         largest_constant=max(map(abs, constants), default=0),
         signs=any(f.sign for p in program.products for f in p.factors),
+        third_factor=third_factor,
     )
 
 

@@ -75,7 +75,15 @@ def convert_population(
         _connection(form, c, kernels[c.name], k, units_per_volt, delays[c.name], graded.get(c.source), formats)
         if c.rule is None
         else hold_plastic(
-            form, c, kernels.get(c.name), k, units_per_volt, profile, formats, learning.get(c.name, RuleChoices())
+            form,
+            c,
+            kernels.get(c.name),
+            k,
+            units_per_volt,
+            profile,
+            formats,
+            learning.get(c.name, RuleChoices()),
+            graded,
         )
         for c in incoming
     ]

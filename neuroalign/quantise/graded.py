@@ -15,6 +15,7 @@ from neuroalign.network import Network
 from neuroalign.profile import Profile
 from neuroalign.quantise.fixed import GradedSource
 from neuroalign.quantise.rows import note_row
+from neuroalign.quantise.third_factor import third_factors
 from neuroalign.recording import Stimulus
 
 PAYLOAD_BITS = 12
@@ -32,7 +33,13 @@ def graded_sources(
         If an input is graded and the profile's spikes carry no payload.
     """
     inputs, sources, rows = [], {}, []
+    third, rows_of_third = third_factors(network, profile, latency)
+    rows += rows_of_third
     for port in network.inputs:
+        if port.name in third:
+            inputs.append(third[port.name])
+            sources[port.name] = GradedSource(third[port.name].message_bits, third[port.name].value_per_unit, 1.0)
+            continue
         if port.name not in graded:
             inputs.append(ChipInput(port.name, port.size, latency_steps=latency[port.name]))
             continue
@@ -82,12 +89,14 @@ def chip_stimulus(stimulus: Stimulus, chip: ChipNetwork) -> Stimulus:
             arrays[port.name] = values.astype(np.float64)
         else:
             arrays[port.name] = np.rint(values / port.value_per_unit).astype(np.int64)
+            if port.zero:
+                arrays[port.name] = np.clip(arrays[port.name] + port.zero, 1, 2 * port.zero - 1)
     lag = max((port.latency_steps for port in chip.inputs), default=0)
     if lag:
-        arrays = {port.name: _delayed(arrays[port.name], port.latency_steps, lag) for port in chip.inputs}
+        arrays = {port.name: _delayed(arrays[port.name], port.latency_steps, lag, port.zero) for port in chip.inputs}
     return Stimulus(arrays, stimulus.labels, stimulus.description)
 
 
-def _delayed(values: NDArray[Any], steps: int, longest: int) -> NDArray[Any]:
+def _delayed(values: NDArray[Any], steps: int, longest: int, zero: int) -> NDArray[Any]:
     """``values`` (samples, steps, channels) after ``steps`` silent steps, all inputs ``longest`` steps longer."""
-    return np.pad(values, ((0, 0), (steps, longest - steps), (0, 0)))
+    return np.pad(values, ((0, 0), (steps, longest - steps), (0, 0)), constant_values=zero)

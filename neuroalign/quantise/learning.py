@@ -26,21 +26,40 @@ from neuroalign.errors import ConversionRefused, NeuroalignError, RuleError
 from neuroalign.microcode import Product, Program, Trace, nearest_coefficient
 from neuroalign.profile import Profile
 from neuroalign.quantise.carry import CarryForm, transfer
-from neuroalign.quantise.carry_pass import Candidate, best, candidates, decay_term, forms_to_try, per_transfer, score
+from neuroalign.quantise.carry_pass import (
+    Candidate,
+    acts_in_steps,
+    best,
+    candidates,
+    decay_term,
+    forms_to_try,
+    per_transfer,
+    score,
+)
 from neuroalign.quantise.coefficients import Held, hold_coefficient
 from neuroalign.quantise.engine import check_profile, check_program
 from neuroalign.quantise.impulses import RATE_HZ
 from neuroalign.quantise.prediction import Prediction, predict
 from neuroalign.quantise.rule_choices import RuleChoices
-from neuroalign.quantise.rule_rows import epoch_rows, form_row, prediction_rows, term_row, trace_rows, words
+from neuroalign.quantise.rule_rows import (
+    epoch_rows,
+    form_row,
+    prediction_rows,
+    term_row,
+    third_factor_rows,
+    trace_rows,
+    words,
+)
 from neuroalign.quantise.rule_scales import (
     Scales,
     choose_scales,
     dependency,
     factors,
     placed_terms,
+    third_factor,
     trace_slots,
 )
+from neuroalign.quantise.third_factor import REAL_RECEIVED, SLOT, Received, check_third_factor, received
 from neuroalign.rule import TAG, WEIGHT, LearningRule, Term
 
 __all__ = ["HeldRule", "RuleChoices", "float_program", "hold_rule", "trace_slots"]
@@ -50,7 +69,8 @@ __all__ = ["HeldRule", "RuleChoices", "float_program", "hold_rule", "trace_slots
 class HeldRule:
     """A Program, the unit of its weights in the model's unit, and the rows of its constants.
 
-    A carried weight unit is ``2**tag_bits`` tag units; 0 in the direct form. ``prediction`` is None in floats.
+    A carried weight unit is ``2**tag_bits`` tag units; 0 in the direct form. ``prediction`` is None in floats, and for a
+    rule with a tag of its own, one unit of which means ``tag_unit``. ``third`` is how the third factor arrives.
     """
 
     program: Program
@@ -59,11 +79,20 @@ class HeldRule:
     tag_bits: int = 0
     form: CarryForm = "direct"
     prediction: Prediction | None = None
+    third: Received | None = None
+    tag_unit: float = 1.0
 
 
 def float_program(rule: LearningRule, dt: float, weight_unit: float = 1.0) -> Program:
-    """The rule with real coefficients, for Float64: traces decay by ``exp(-dt/tau)``, every step is an epoch."""
-    slots = trace_slots(rule)
+    """The rule with real coefficients, for Float64: traces decay by ``exp(-dt/tau)``, every step is an epoch.
+
+    Raises
+    ------
+    ConversionRefused
+        If it has post traces beside a third factor.
+    """
+    check_third_factor(rule)
+    slots, third = trace_slots(rule), third_factor(rule, REAL_RECEIVED)
     traces: dict[str, Any] = {
         slot: Trace(rule.traces[name].impulse, rule.traces[name].tau / dt) for name, slot in slots.items()
     }
@@ -71,8 +100,13 @@ def float_program(rule: LearningRule, dt: float, weight_unit: float = 1.0) -> Pr
     def product(term: Term, target: int) -> Product:
         own = term.factors.count(WEIGHT)
         coefficient = term.coefficient * weight_unit ** (own - target)
-        return Product(dependency(term), float(coefficient), 0, factors(term, slots))
+        k = None
+        if term.gate == "step":
+            coefficient, k = coefficient * dt, 0
+        return Product(dependency(term), float(coefficient), 0, factors(term, slots, third), k)
 
+    if third:
+        traces[SLOT] = Trace(0.0, 0.0)
     return Program(
         dw=tuple(product(term, 1) for term in rule.weight),
         tag_update=tuple(product(term, 0) for term in rule.tag),
@@ -89,6 +123,7 @@ def hold_rule(
     choices: RuleChoices,
     *,
     free_unit: bool,
+    third: Received | None = None,
 ) -> HeldRule:
     """The Program that stands for a rule, with one conversion row per trace and term.
 
@@ -102,6 +137,8 @@ def hold_rule(
         What one unit of the held weight means in the model's unit.
     free_unit
         Whether that unit may grow, at most twofold, so that coefficients with a common factor are held exactly.
+    third
+        How the rule's third factor arrives; None: as payloads of an input.
 
     Raises
     ------
@@ -118,7 +155,9 @@ def hold_rule(
             )
         return HeldRule(float_program(rule, dt, weight_unit), weight_unit)
     check_profile(rule.name, profile)
-    conversion = _Conversion(rule, where, profile, dt, weight_unit, choices, free_unit)
+    check_third_factor(rule, profile)
+    arriving = third or (received(rule.modulator) if rule.modulator else None)
+    conversion = _Conversion(rule, where, profile, dt, weight_unit, choices, free_unit, arriving)
     found: list[tuple[float, HeldRule]] = []
     refusals: list[NeuroalignError] = []
     for form in forms_to_try(rule, choices):
@@ -150,6 +189,8 @@ def _asks(held: HeldRule) -> tuple[CarryForm, bool, int]:
 
 
 GOOD_SCORE = 1.0
+SAMPLED = 0.03
+"""Score for every doubling of the time between two steps in which terms without a spike act: rarer ones see less."""
 
 
 @dataclass
@@ -163,6 +204,7 @@ class _Conversion:
     weight_unit: float
     choices: RuleChoices
     free_unit: bool
+    third: Received | None = None
     _scales: dict[int, Scales] = field(default_factory=dict)
 
     @property
@@ -186,41 +228,58 @@ class _Conversion:
                 "use fewer factors a term, or leave portable out"
             )
         check_program(rule.name, program, self.profile)
-        predicted = predict(program, moved.bits, rule, scales.weight_unit, self.rates, self.dt)
+        predicted = None
+        if not rule.tag:  # what its own tag does to the weight depends on what the spikes have to do with each other
+            predicted = predict(program, moved.bits, rule, scales.weight_unit, self.rates, self.dt, self.third)
         rows = (
             *trace_rows(rule, self.where, scales.slots, scales.impulses, self.rates, self.dt),
+            *third_factor_rows(rule, self.where, self.third),
             *(
                 term_row(
                     self.where,
                     t,
                     held,
-                    scales.per_held(rule, t, place),
+                    scales.per_held(rule, t, place) / self._seconds(t, candidate),
                     TAG if moved.bits or place == TAG else "weight",
                 )
                 for t, place, held in terms
             ),
             form_row(self.where, program, moved, scales.weight_unit),
-            *prediction_rows(self.where, predicted),
+            *(prediction_rows(self.where, predicted) if predicted else ()),
             *epoch_rows(self.where, candidate.t_epoch),
         )
-        held = HeldRule(program, scales.weight_unit, rows, moved.bits, moved.form, predicted)
+        held = HeldRule(
+            program, scales.weight_unit, rows, moved.bits, moved.form, predicted, self.third, scales.tag_unit
+        )
         return self._score(held, terms, scales, candidate), held
 
     def _scaled(self, bits: int) -> Scales:
         if bits not in self._scales:
             self._scales[bits] = choose_scales(
-                self.rule, self.weight_unit, bits, self.choices, self.rates, self.free_unit
+                self.rule, self.weight_unit, bits, self.choices, self.rates, self.free_unit, self.third
             )
         return self._scales[bits]
+
+    def _seconds(self, term: Term, candidate: Candidate) -> float:
+        """Seconds that a term without a spike stands for whenever it acts; 1 for others."""
+        if term.gate != "step":
+            return 1.0
+        return self.dt * candidate.t_epoch * 2.0**candidate.transfer.k
 
     def _term(self, term: Term, place: str, scales: Scales, candidate: Candidate) -> Held:
         if candidate.clocked and term == decay_term(self.rule):
             times = per_transfer(term, self.rates, candidate.transfer.k, candidate.t_epoch * self.dt)
             mantissa, exponent = nearest_coefficient(term.coefficient / scales.per_held(self.rule, term, place) * times)
-            product = Product("u", mantissa, exponent, factors(term, scales.slots), candidate.transfer.k)
+            product = Product("u", mantissa, exponent, scales.factors(self.rule, term), candidate.transfer.k)
             return Held((product,), product.coefficient / times, clocked=1 / times)
         usable = replace(scales, idle=None) if self.choices.portable else scales
-        return _hold_term(self.rule, term, place, usable, candidate.transfer.form)
+        if term.gate != "step":
+            return _hold_term(self.rule, term, place, usable, candidate.transfer.form)
+        k, seconds = candidate.transfer.k, self._seconds(term, candidate)
+        spiked = replace(term, coefficient=term.coefficient * seconds, gate="pre")  # held alike, whatever lets it act
+        held = _hold_term(self.rule, spiked, place, usable, candidate.transfer.form)
+        products = tuple(replace(p, dependency="u", k=k) for p in held.products)
+        return replace(held, products=products, clocked=float(2**k * candidate.t_epoch))
 
     def _score(
         self, held: HeldRule, terms: list[tuple[Term, str, Held]], scales: Scales, candidate: Candidate
@@ -228,18 +287,19 @@ class _Conversion:
         worst = {True: 0.0, False: 0.0}
         for term, place, products in terms:
             if term.coefficient:
-                error = abs(products.coefficient * scales.per_held(self.rule, term, place) / term.coefficient - 1)
+                per_held = scales.per_held(self.rule, term, place) / self._seconds(term, candidate)
+                error = abs(products.coefficient * per_held / term.coefficient - 1)
                 decays = term.factors == (WEIGHT,)
                 worst[decays] = max(worst[decays], error)
         spikes = max(self.rates) * self.dt * (candidate.t_epoch if candidate.t_epoch > 1 else 0)
-        predicted = held.prediction
-        return score(predicted, worst[False], worst[True], spikes) if predicted else 0.0
+        sampled = SAMPLED * candidate.transfer.k if acts_in_steps(self.rule) else 0.0
+        return sampled + score(held.prediction, worst[False], worst[True], spikes)
 
 
 def _hold_term(rule: LearningRule, term: Term, place: str, scales: Scales, form: CarryForm) -> Held:
     wanted = term.coefficient / scales.per_held(rule, term, place)
     try:
-        return hold_coefficient(wanted, dependency(term), factors(term, scales.slots), scales.idle)
+        return hold_coefficient(wanted, dependency(term), scales.factors(rule, term), scales.idle)
     except RuleError as error:
         if "round to no change" in str(error):  # a term proportional to the weight does not depend on its unit
             remedy = "a carry form, or a larger coefficient" if form == "direct" else "a larger coefficient"
@@ -270,4 +330,6 @@ def _program(
     }
     if scales.idle and any(f.variable == scales.idle for p in (*dw, *tag_update) for f in p.factors):
         traces[scales.idle] = Trace(0.0, 0.0)
+    if rule.modulator is not None:
+        traces[SLOT] = Trace(0.0, 0.0)
     return Program(dw=dw, tag_update=tag_update, t_epoch=candidate.t_epoch, rng_seed=rng_seed, **traces)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,17 +12,21 @@ from neuroalign.conversion import ConversionRow
 from neuroalign.errors import ConversionRefused, RuleError
 from neuroalign.network import Connection
 from neuroalign.profile import Profile
+from neuroalign.quantise.carry_pass import acts_in_steps
 from neuroalign.quantise.formats import IntegerFormats
 from neuroalign.quantise.learning import RuleChoices, float_program, hold_rule
 from neuroalign.quantise.normal_form import NormalPopulation
 from neuroalign.quantise.rows import array_row
 from neuroalign.quantise.scale import Kernel, weight_exponent
+from neuroalign.quantise.third_factor import SLOT, received_at
 from neuroalign.rule import LearningRule
 
 FloatArray = NDArray[np.float64]
 
 MIXED_HIGH, MIXED_LOW = 255, -256
 """Range of a learnt weight: updates use every unit, while initial mixed weights are even."""
+FOREVER = 2**62
+"""A step that no run reaches."""
 
 
 def plastic_kernel(form: NormalPopulation, c: Connection, reference: FloatArray, choices: RuleChoices) -> Kernel:
@@ -50,8 +56,11 @@ def hold_plastic(
     profile: Profile,
     formats: IntegerFormats,
     choices: RuleChoices,
+    inputs: Mapping[str, object],
 ) -> tuple[ChipConnection, tuple[ConversionRow, ...]]:
     """Integers and Program of a plastic connection; ``kernel`` is None where it does not drive its target.
+
+    ``inputs`` are named by the keys: they send third factors as payloads.
 
     Raises
     ------
@@ -69,7 +78,8 @@ def hold_plastic(
         exponent = weight_exponent(kernel, k, formats.exponents)
         unit = float(_uniform(c, 2.0 ** (exponent + formats.align) / (units_per_volt * form.kernel_gain)))
     free = kernel is None and choices.weight_unit is None
-    held_rule = hold_rule(_rule(c), c.name, profile, form.dt, unit, choices, free_unit=free)
+    third = received_at(c, inputs)
+    held_rule = hold_rule(_rule(c), c.name, profile, form.dt, unit, choices, free_unit=free, third=third)
     unit = held_rule.weight_unit
     wanted = np.rint(c.weight / unit / formats.mixed_lsb).astype(np.int64) * formats.mixed_lsb
     held = np.clip(wanted, MIXED_LOW, MIXED_HIGH - 1)
@@ -84,7 +94,8 @@ def hold_plastic(
         saturated=int(np.count_nonzero(held != wanted)),
         shift=exponent,
     )
-    plasticity = Plasticity(held_rule.program, np.zeros(held.shape, dtype=np.int64), unit, _phases(form, c))
+    tag = np.zeros(held.shape, dtype=np.int64)
+    plasticity = Plasticity(held_rule.program, tag, unit, _phases(form, c), modulators=_modulators(c))
     connection = ChipConnection(
         name=c.name,
         source=c.source,
@@ -112,7 +123,7 @@ def float_plastic(form: NormalPopulation, c: Connection, delays: NDArray[np.int6
         weight_exp=0,
         sign_mode="mixed",
         delays=delays,
-        plasticity=Plasticity(program, np.zeros(c.weight.shape), unit, _phases(form, c)),
+        plasticity=Plasticity(program, np.zeros(c.weight.shape), unit, _phases(form, c), modulators=_modulators(c)),
         drives=c.drives,
     )
 
@@ -123,10 +134,15 @@ def _rule(c: Connection) -> LearningRule:
     return c.rule
 
 
+def _modulators(c: Connection) -> tuple[tuple[str, str], ...]:
+    return ((SLOT, c.third_factor),) if c.third_factor else ()
+
+
 def _phases(form: NormalPopulation, c: Connection) -> tuple[tuple[int, int], ...]:
-    """Learning phases in chip steps: the target lags the model."""
+    """Learning phases in chip steps: the target lags the model, and terms without a spike wait for it too."""
     lag = form.latency_steps
-    return tuple((start + lag, stop + lag) for start, stop in c.learning or ())
+    learning = c.learning or (((1, FOREVER),) if lag and acts_in_steps(_rule(c)) else ())
+    return tuple((start + lag, stop + lag) for start, stop in learning)
 
 
 def _uniform(c: Connection, values: FloatArray) -> float:

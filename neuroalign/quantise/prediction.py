@@ -22,7 +22,8 @@ import numpy as np
 from neuroalign.microcode import TRACES, Dependency, Product, Program
 from neuroalign.quantise.spike_statistics import FRACTION, FloatArray, IntArray, Spiking, change
 from neuroalign.quantise.tag_room import TagRoom, of_tag, tag_room
-from neuroalign.rule import WEIGHT, LearningRule, Term
+from neuroalign.quantise.third_factor import Received
+from neuroalign.rule import WEIGHT, LearningRule, RuleTrace, Term
 
 BURST = 2.0
 """How many times the rate is while spikes come in a burst."""
@@ -81,10 +82,19 @@ class Prediction:
 
 
 def predict(
-    program: Program, bits: int, rule: LearningRule, unit: float, rates: tuple[float, float], dt: float
+    program: Program,
+    bits: int,
+    rule: LearningRule,
+    unit: float,
+    rates: tuple[float, float],
+    dt: float,
+    received: Received | None = None,
 ) -> Prediction:
-    """Predict for a program whose weight unit is ``2**bits`` tag units; ``unit`` in the model's unit, ``dt`` in s."""
-    spiking = Spiking(program, rates, dt)
+    """Predict for a program whose weight unit is ``2**bits`` tag units; ``unit`` in the model's unit, ``dt`` in s.
+
+    A third factor is taken as spread evenly over its range, a tag of the rule's own as 0.
+    """
+    spiking = Spiking(program, rates, dt, None if received is None else (received.low, received.high))
     room = tag_room(spiking) if bits else None
     tag = room.distribution if room else None
     learnt = program.tag_update if bits else program.dw
@@ -133,15 +143,20 @@ def own_walk(rule: LearningRule, rates: tuple[float, float]) -> tuple[float, flo
     lone, pair, square, mean = {"pre": 0.0, "post": 0.0}, 0.0, 0.0, 0.0
     rate = {"pre": rates[0], "post": rates[1]}
     linear: dict[str, list[tuple[float, float]]] = {"pre": [], "post": []}
+    third = rule.modulator
     rest = 0.0
     for term in rule.weight:
-        if WEIGHT in term.factors or "tag" in term.factors:
+        if WEIGHT in term.factors or "tag" in term.factors or term.gate == "step":
             continue
-        traces = [rule.traces[f] for f in term.factors]
+        traces = [rule.traces[f] for f in term.factors if f in rule.traces]
+        if third is not None and third.name in term.factors:
+            rest += rate[term.gate] * (_size(term, traces, rate) * third.largest) ** 2 / 3  # spread evenly
+            mean += 0.0 if third.signed else rate[term.gate] * _size(term, traces, rate) * third.largest / 2
+            continue
         if len(traces) == 1 and traces[0].of != term.gate:
             linear[term.gate].append((term.coefficient * traces[0].impulse, traces[0].tau))
             continue
-        size = math.prod([term.coefficient, *(t.impulse * (t.tau * rate[t.of] + (t.of == term.gate)) for t in traces)])
+        size = _size(term, traces, rate)
         if traces:
             rest += rate[term.gate] * size**2
             mean += rate[term.gate] * size
@@ -159,9 +174,18 @@ def own_walk(rule: LearningRule, rates: tuple[float, float]) -> tuple[float, flo
     return walk + rest, mean
 
 
+def _size(term: Term, traces: list[RuleTrace], rate: dict[str, float]) -> float:
+    """Change by a spike of the term's gate with the traces at their means."""
+    return math.prod([term.coefficient, *(t.impulse * (t.tau * rate[t.of] + (t.of == term.gate)) for t in traces)])
+
+
 def spike_change(rule: LearningRule, term: Term, unit: float) -> float:
-    """Weight units by which a spike that meets one other spike moves a full weight."""
+    """Weight units by which a spike that meets one other spike moves a full weight; 0 for a term that no spike gates."""
+    if term.gate == "step":
+        return 0.0
     size = abs(term.coefficient) / unit
+    if rule.modulator is not None and rule.modulator.name in term.factors:
+        size *= rule.modulator.largest
     for factor in term.factors:
         size *= 255 * unit if factor == WEIGHT else rule.traces[factor].impulse if factor in rule.traces else 1.0
     return size

@@ -33,7 +33,8 @@ class RuleChoices:
         What one unit of the weight means in the model's unit, exactly, for weights that drive nothing; then
         ``weight_limit`` is not used. None lets it follow from the limit.
     tag_unit
-        What one unit of the tag means in the model's unit, for rules with a tag of their own.
+        What one unit of the tag means in the model's unit, for rules with a tag of their own; None lets it follow from
+        the largest tag to expect at the rates.
     impulses
         Trace name to impulse; None chooses powers of two by the rates.
     rates : Hz
@@ -50,7 +51,7 @@ class RuleChoices:
     t_epoch: int | None = None
     weight_limit: float | None = None
     weight_unit: float | None = None
-    tag_unit: float = 1.0
+    tag_unit: float | None = None
     impulses: Mapping[str, int] | None = None
     rng_seed: int = 0
     rates: tuple[float, float] | None = None

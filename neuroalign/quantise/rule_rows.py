@@ -15,12 +15,27 @@ from neuroalign.quantise.coefficients import Held
 from neuroalign.quantise.impulses import TRACE_MAX, peak
 from neuroalign.quantise.prediction import Prediction
 from neuroalign.quantise.rows import array_row, note_row
+from neuroalign.quantise.third_factor import SLOT, Received
 from neuroalign.rule import LearningRule, Term
 
 
 def words(term: Term) -> str:
     """A term as it is written in rows and messages."""
-    return " ".join([f"{term.coefficient:.4g}", f"[{term.gate} spike]", *term.factors])
+    gate = "[every step]" if term.gate == "step" else f"[{term.gate} spike]"
+    return " ".join([f"{term.coefficient:.4g}", gate, *term.factors])
+
+
+def third_factor_rows(rule: LearningRule, where: str, received: Received | None) -> tuple[ConversionRow, ...]:
+    """What stands for the third factor."""
+    if rule.modulator is None or received is None:
+        return ()
+    name, largest = rule.modulator.name, rule.modulator.largest
+    note = f"{SLOT}: received in every step; one unit stands for {received.unit:.4g}, {received.zero} for 0"
+    if received.high == 1:
+        note += ": 1 in a step with a spike of the population that sends it"
+        return (note_row(where, f"third factor {name}", note),)
+    note += f"; beyond {largest:g} it is cut"
+    return (note_row(where, f"third factor {name}", note, "rounded"),)
 
 
 def trace_rows(
@@ -64,7 +79,9 @@ def term_row(where: str, term: Term, held: Held, per_held: float, place: str) ->
     """
     stored = np.array([to_text(held.products)], dtype=object)
     note = f"changes the {place}; {len(held.products)} product(s)"
-    if held.clocked:
+    if term.gate == "step":
+        note += f"; acts every {held.clocked:g} step(s), for all of them at once, by what is there then"
+    elif held.clocked:
         note += (
             f"; too small to act at spikes, so clocked: it acts at every transfer, {held.clocked:.3g} times for each spike, which is the "
             "rule's mean for neurons at the rate given, and too fast for slower ones"
@@ -85,7 +102,8 @@ def term_row(where: str, term: Term, held: Held, per_held: float, place: str) ->
             if held.clocked
             else "a carry form, or another weight_limit, holds it better"
         )
-    status: Status | None = "approximate" if off else "substituted" if held.clocked else None
+    clocked = held.clocked and term.gate != "step"
+    status: Status | None = "approximate" if off else "substituted" if clocked else None
     wanted = np.array([term.coefficient])
     return array_row(where, f"term {words(term)}", wanted, stored, meaning, "", note, status=status)
 

@@ -31,7 +31,9 @@ class RuleSheet:
     @property
     def needs(self) -> EngineNeeds | None:
         """What a chip must offer."""
-        return engine_needs(self.held.program) if self.held else None
+        if self.held is None:
+            return None
+        return engine_needs(self.held.program, third_factor=self.rule.modulator is not None)
 
     @property
     def cost(self) -> SynapseCost | None:

@@ -114,11 +114,14 @@ class Spiking:
     rates : Hz
         Of pre and post.
     dt : s
+    received : (low, high), or None
+        Range of the third factor in y3, over which it is spread evenly; then no post trace is of spikes.
     """
 
     program: Program
     rates: tuple[float, float]
     dt: float
+    received: tuple[int, int] | None = None
 
     def rate(self, gate: Dependency) -> float:
         """Epochs a second in which the gate is open."""
@@ -146,6 +149,9 @@ class Spiking:
     def values(self, gate: Dependency, tag: FloatArray | None = None) -> dict[str, IntArray]:
         """Lattice of all variables at a spike of ``gate``; ``tag`` (512,) is the distribution of the tag from -256."""
         found = dict(self._trace_values(gate))
+        if self.received is not None:
+            low, high = self.received
+            found["y3"] = low + np.floor((high - low + 1) * lattice("y3")).astype(np.int64)
         found["w"] = _spread_weights()
         found["t"] = np.zeros(POINTS, dtype=np.int64) if tag is None else drawn(tag, lattice("t")) - 256
         found["d"] = np.zeros(POINTS, dtype=np.int64)

@@ -85,7 +85,7 @@ def check_rule(
     require_backends(backends)
     spikes = trial_spikes(options.steps, options.dt, options.seed)
     network = trial_network(rule, options.dt)
-    trial = _Trial(network, spikes.stimulus, model_reads(options.steps), options)
+    trial = _Trial(network, spikes.stimulus_of(rule), model_reads(options.steps), options)
     reference = trial.norse() if NorseReference().missing() is None else trial.float_model()
     sheet, choices = _held(rule, profile, choices, options.dt, float(np.abs(reference.weights).max()))
     ideal_profile = load_profile("ideal")

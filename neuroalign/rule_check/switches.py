@@ -16,7 +16,7 @@ from neuroalign.chip import Numbers
 from neuroalign.microcode import TRACES, Product, Program
 from neuroalign.quantise.learning import HeldRule, trace_slots
 from neuroalign.quantise.rule_scales import dependency, factors
-from neuroalign.rule import TAG, WEIGHT, LearningRule, Term
+from neuroalign.rule import WEIGHT, LearningRule, Term
 from neuroalign.sim.emulator.learning_reference import TAG_MAX, TAG_MIN, PlasticState, plastic_state
 from neuroalign.sim.emulator.products import ACCUMULATOR_MAX, ACCUMULATOR_MIN, Values, fixed_product, float_sum
 from neuroalign.sim.emulator.traces import trace_arithmetic
@@ -132,9 +132,9 @@ def real_program(rule: LearningRule, held: HeldRule, *, carried: bool) -> Progra
         for factor in term.factors:
             if factor == WEIGHT:
                 value *= held.weight_unit
-            elif factor != TAG:
+            elif factor in slots:
                 value *= rule.traces[factor].impulse / held.program.trace(slots[factor]).impulse
-        return Product(dependency(term), float(value), 0, factors(term, slots))
+        return Product(dependency(term), float(value), 0, factors(term, slots, {}))
 
     bits = held.tag_bits if carried else 0
     terms = tuple(product(term, held.weight_unit * 2.0**-bits) for term in rule.weight)

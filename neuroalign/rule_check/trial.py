@@ -9,6 +9,8 @@ pre neurons for some milliseconds, by an influence drawn once::
     rate_post[i] = 60 Hz while i's group is active (0.1 s at a time, a quarter of the neurons), else 2 Hz
     f_i         := exp(-dt / 10 ms) f_i + s_i
     rate_pre[j]  = min(20 Hz exp(sum over i of A[j, i] f_i), 150 Hz)         A[j, i] normal, deviation 0.7
+
+A third factor is one value for all post neurons, which changes every 0.1 s and is spread evenly over its range.
 """
 
 from __future__ import annotations
@@ -27,22 +29,41 @@ PLASTIC = "plastic"
 """Name of the connection that learns."""
 PRE, POST = 10, 20
 ACTIVE_HZ, SILENT_HZ, BASE_HZ, MOST_HZ = 60.0, 2.0, 20.0, 150.0
+THIRD = "third_factor"
+"""Name of the input that sends the rule's third factor, where it has one."""
 GROUP_SECONDS, ACTIVE_SHARE, INFLUENCE, INFLUENCE_TAU = 0.1, 0.25, 0.7, 0.010
 
 
 @dataclass(frozen=True, eq=False)
 class TrialSpikes:
-    """Spikes (steps, neurons) of both sides, and the influence (PRE, POST) of post neurons on pre neurons."""
+    """Spikes (steps, neurons) of both sides, and the influence (PRE, POST) of post neurons on pre neurons.
+
+    ``third`` (steps, 1) is a third factor of the range -1..1.
+    """
 
     pre: NDArray[np.uint8]
     post: NDArray[np.uint8]
     influence: FloatArray
     description: str
+    third: FloatArray
 
     @property
     def stimulus(self) -> Stimulus:
-        """Input of :func:`trial_network`."""
+        """Input of :func:`trial_network` for a rule without third factor."""
         return Stimulus({"pre_spikes": self.pre[None], "post_spikes": self.post[None]}, description=self.description)
+
+    def stimulus_of(self, rule: LearningRule) -> Stimulus:
+        """Input of :func:`trial_network`."""
+        third = self.third_factor(rule)
+        if third is None:
+            return self.stimulus
+        return Stimulus({**self.stimulus.inputs, THIRD: third[None]}, description=self.description)
+
+    def third_factor(self, rule: LearningRule) -> FloatArray | None:
+        """The rule's third factor (steps, 1) in its own unit, or None."""
+        if rule.modulator is None:
+            return None
+        return rule.modulator.largest * (self.third if rule.modulator.signed else 0.5 * (1 + self.third))
 
 
 def trial_spikes(steps: int, dt: float, seed: int) -> TrialSpikes:
@@ -73,20 +94,32 @@ def trial_spikes(steps: int, dt: float, seed: int) -> TrialSpikes:
         f"{PRE} pre neurons at {rates[0]:.0f} Hz and {POST} post neurons at {rates[1]:.0f} Hz for {steps * dt:g} s; each post "
         f"neuron moves the rate of each pre neuron by an influence of its own; seed {seed}"
     )
-    return TrialSpikes(pre, post.astype(np.uint8), influence, words)
+    blocks = np.random.default_rng([seed, 9]).uniform(-1, 1, (groups, 1))
+    third = blocks.repeat(max(round(GROUP_SECONDS / dt), 1), axis=0)[:steps]
+    return TrialSpikes(pre, post.astype(np.uint8), influence, words, third)
 
 
 def trial_network(rule: LearningRule, dt: float) -> Network:
     """Relays "pre" and "post" and the plastic connection between them, from zero weights."""
+    third = () if rule.modulator is None else (InputPort(THIRD, (1,)),)
     return Network(
         name=f"check-{rule.name}",
         dt=dt,
-        inputs=(InputPort("pre_spikes", (PRE,)), InputPort("post_spikes", (POST,))),
+        inputs=(InputPort("pre_spikes", (PRE,)), InputPort("post_spikes", (POST,)), *third),
         populations=(_relays("pre", PRE), _relays("post", POST)),
         connections=(
             Connection("pre_in", "pre_spikes", "pre", np.eye(PRE)),
             Connection("post_in", "post_spikes", "post", np.eye(POST)),
-            Connection(PLASTIC, "pre", "post", np.zeros((POST, PRE)), delay_steps=1, rule=rule, drives=False),
+            Connection(
+                PLASTIC,
+                "pre",
+                "post",
+                np.zeros((POST, PRE)),
+                delay_steps=1,
+                rule=rule,
+                drives=False,
+                modulator=THIRD if third else "",
+            ),
         ),
         outputs=(("post", "post"),),
     )

@@ -203,7 +203,10 @@ class _Run:
             source, target = plastic.connection.source, plastic.connection.target
             given = self.past[source][-1]
             source_spikes = spikes[source] if source in spikes else (given != 0).to(given.dtype)
-            plastic.end_step(step, given, source_spikes, spikes[target])
+            sender = plastic.connection.third_factor
+            plastic.end_step(
+                step, given, source_spikes, spikes[target], self.past[sender][-1].double() if sender else None
+            )
 
     def _open_step(self, step: int) -> None:
         """Open this step's slot of every node, so that ``past[node][-1 - d]`` is what it gave d steps ago."""

@@ -68,7 +68,8 @@ def test_products_add_up_to_the_real_coefficients(
     rule: LearningRule, form: Any, power: float, data: st.DataObject
 ) -> None:
     """Held products against ``coefficient * factors``, in model units, within the error that microcode can have."""
-    choices = RuleChoices(form=form, tag_unit=0.01)
+    tag_unit = 0.01
+    choices = RuleChoices(form=form, tag_unit=tag_unit)
     try:
         held = hold_rule(rule, "c", LOIHI, DT, 10**power, choices, free_unit=data.draw(st.booleans()))
     except NeuroalignError:
@@ -85,12 +86,12 @@ def test_products_add_up_to_the_real_coefficients(
         for gate, flag in (("pre", "x0"), ("post", "y0")):
             wanted, allowed = Fraction(0), Fraction(1, 10**9)
             for term in (t for t in terms if t.gate == gate):
-                real = Fraction(term.coefficient) / Fraction(unit if name == "weight" else choices.tag_unit)
+                real = Fraction(term.coefficient) / Fraction(unit if name == "weight" else tag_unit)
                 real *= 2**bits if name == "weight" else 1
                 factors = Fraction(1)
                 for f in term.factors:
                     trace = program.trace(slots[f]).impulse if f in slots else 0
-                    scale = rule.traces[f].impulse / trace if f in slots else unit if f == WEIGHT else choices.tag_unit
+                    scale = rule.traces[f].impulse / trace if f in slots else unit if f == WEIGHT else tag_unit
                     real *= Fraction(scale)
                     factors *= counts[slots[f]] if f in slots else weight if f == WEIGHT else tag
                 wanted += real * factors
