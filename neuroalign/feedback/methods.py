@@ -15,15 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
 from neuroalign.feedback.network import Array, Layers, draw_layers, transposed
-from neuroalign.feedback.phases import Phase, SalPhase, StdwiPhase
-
-FloatArray = NDArray[np.float64]
+from neuroalign.feedback.phases import Phase, RddPhase, SalPhase, StdwiPhase
 
 MIRROR_IMAGES, MIRROR_RATE, MIRROR_FIRST = 128, 0.02, 100
 """Noise vectors after every batch, the share of them in the moving average, and batches of noise before the start."""
@@ -34,7 +32,7 @@ class Back:
     """Backward weights as the errors use them (see ``errors_by_layer``), and the estimates behind them, if any."""
 
     weights: tuple[Array, ...]
-    estimates: tuple[FloatArray, ...] = ()
+    estimates: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +186,7 @@ def methods() -> dict[str, Method]:
         Method("kp", "Kolen-Pollack", random_back, moved_alike, aligned=True),
         Method("wm", "weight mirror", random_back, _mirror_follow, _mirror_first, aligned=True),
         with_phase("stdwi", "STDWI", StdwiPhase()),
+        with_phase("rdd", "RDD", RddPhase()),
         with_phase("sal", "SAL", SalPhase()),
     )
     return {method.name: method for method in found}

@@ -2,6 +2,7 @@ r"""Alignment phases: a layer's weights are copied into a spiking network, whose
 
 STDWI   the network of :mod:`neuroalign.experiments.stdwi_activity` at 1 ms with the layer's weights, scaled to the
         standard deviation and raised to the mean that the published ones have, so that output neurons spike.
+RDD     the driven layer and the next of :mod:`neuroalign.experiments.rdd_activity`.
 SAL     two layers of sampling neurons (:mod:`neuroalign.experiments.sal_layers`), the layer's weights scaled to a
         standard deviation of 0.14 as the published ones have; feedback is in the loop.
 
@@ -13,26 +14,31 @@ since all its estimates share an offset.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroalign.experiments.rdd import RddFeedback, learn_feedback, start_feedback
 from neuroalign.experiments.stdwi_activity import TAU_FAST, TAU_MEM, TAU_SLOW, Protocol, poisson_sources
 
 FloatArray = NDArray[np.float64]
 
 
 class Phase(Interface):
-    """A source of backward weights of one layer: (N_below, N_above) for forward weights (N_above, N_below)."""
+    """A source of backward weights of one layer: (N_below, N_above) for forward weights (N_above, N_below).
 
-    def __call__(self, estimate: FloatArray, weight: FloatArray, number: int, rng: np.random.Generator) -> FloatArray:
+    What it keeps from one phase to the next (the estimate) is its own affair.
+    """
+
+    def start(self, shape: tuple[int, int], rng: np.random.Generator) -> Any:
+        """The estimate before the first phase, for backward weights of that shape."""
+
+    def __call__(self, estimate: Any, weight: FloatArray, number: int, rng: np.random.Generator) -> Any:
         """The estimate after phase ``number`` (from 0) with the forward weights ``weight``."""
 
-    def start(self, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
-        """The estimate before the first phase."""
-
-    def used(self, estimate: FloatArray) -> FloatArray:
+    def used(self, estimate: Any) -> FloatArray:
         """What of the estimate is backward weight, up to its length."""
 
 
@@ -103,6 +109,28 @@ class SalPhase:
     def used(self, estimate: FloatArray) -> FloatArray:
         """The estimate itself."""
         return estimate
+
+
+@dataclass(frozen=True)
+class RddPhase:
+    """Regression discontinuity in float, as published: its coefficients are kept; ``first`` and ``later`` in s."""
+
+    first: float = 60.0
+    later: float = 20.0
+
+    def __call__(self, estimate: FloatArray, weight: FloatArray, number: int, rng: np.random.Generator) -> FloatArray:
+        """See :class:`Phase`; the estimate is (4, N_below, N_above)."""
+        before = RddFeedback(estimate, estimate[0])
+        seconds = self.first if number == 0 else self.later
+        return learn_feedback(before, weight, seconds, int(rng.integers(2**31))).coefficients
+
+    def start(self, shape: tuple[int, int], rng: np.random.Generator) -> FloatArray:
+        """See :class:`Phase`."""
+        return start_feedback(np.zeros(shape)).coefficients
+
+    def used(self, estimate: FloatArray) -> FloatArray:
+        """The jump at the threshold."""
+        return RddFeedback(estimate, estimate[0]).beta
 
 
 def stdwi_protocol(inputs: int, outputs: int) -> Protocol:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from neuroalign.feedback.training import Settings
 
-RATES = (0.02, 0.05, 0.1, 0.2)
+RATES = (0.02, 0.05, 0.1, 0.2, 0.4)
 """The grid of rates."""
 
 

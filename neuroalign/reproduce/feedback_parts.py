@@ -16,6 +16,7 @@ TASKS = "feedback_tasks:"
 WORSE_BY, ANGLE_BELOW = 0.5, 15.0
 """An aligned method may be this many points below backpropagation, and is to be this many degrees below FA."""
 ACCURACY, ANGLE = "accuracy, %", "error angle, degrees"
+CHIP_SEEDS = 5
 QUICK = {"epochs": 1, "images": 320}
 
 
@@ -37,6 +38,7 @@ def feedback_parts(data: str = "digits", names: Sequence[str] | None = None) -> 
             notes=("Same weights at the start and same order of images for all methods; one rate for each, tuned.",),
             x_label="epochs",
         ),
+        *_chip_part([m.name for m in chosen if m.spiking], data, title),
         Part(
             "tuning",
             f"Rates by accuracy on the validation split; {title}",
@@ -54,6 +56,35 @@ def feedback_parts(data: str = "digits", names: Sequence[str] | None = None) -> 
             seeds=protocol.tuning_seeds,
         ),
     )
+
+
+def _chip_part(names: Sequence[str], data: str, title: str) -> tuple[Part, ...]:
+    """Feedback aligned by the 8-bit Program beside its float row; no part without a spiking method."""
+    cases = tuple(
+        Case(
+            name + (", 8 bits" if chip else ""), TASKS + "trained", arguments | ({"chip": True} if chip else {}), QUICK
+        )
+        for name in names
+        for arguments in ({"method": name, "data": data},)
+        for chip in (False, True)
+    )
+    if not cases:
+        return ()
+    part = Part(
+        "chip", f"Feedback aligned by 8-bit Programs on the emulator; {title}", SOURCE, cases, CHIP_SEEDS, chip_checks,
+        "one epoch on 320 images", x_label="epochs",
+    )  # fmt: skip
+    return (part,)
+
+
+def chip_checks(values: Values) -> tuple[Check, ...]:
+    """How far each chip row is from its float row."""
+    found = []
+    for name in [case.removesuffix(", 8 bits") for case in values if case.endswith(", 8 bits")]:
+        statement = f"{name}: accuracy of the chip row is within {WORSE_BY:g} points of the float row, mean over seeds"
+        apart = fmean(values[f"{name}, 8 bits"][ACCURACY]) - fmean(values[name][ACCURACY])
+        found.append(Check(statement, abs(apart) <= WORSE_BY, f"{apart:+.2f} points"))
+    return tuple(found)
 
 
 def learning_checks(values: Values) -> tuple[Check, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from neuroalign.datasets.images import validation_of
 from neuroalign.datasets.named import load_images
+from neuroalign.feedback.chip_phases import chip_method_named
 from neuroalign.feedback.methods import method_named
 from neuroalign.feedback.protocols import protocol_for
 from neuroalign.feedback.training import Trained, train
@@ -26,23 +28,26 @@ def trained(
     rate: float | None = None,
     epochs: int | None = None,
     images: int | None = None,
+    chip: bool = False,
     backend: str = "emulator",
 ) -> Result:
-    """One network, judged on the test split; ``backend`` is not used by float methods.
+    """One network, judged on the test split; it has one form, so ``backend`` is not used.
 
     Parameters
     ----------
+    chip
+        Whether the 8-bit Program on the emulator aligns the feedback.
     images
         Only so many training images, for quick runs.
     """
-    return measured(_train(seed, method, data, rate, epochs, images, tuning=False))
+    return measured(_train(seed, method, data, rate, epochs, images, tuning=False, chip=chip))
 
 
 def tuned(
     seed: int, method: str, data: str, rate: float, *, epochs: int | None = None, backend: str = "emulator"
 ) -> Result:
     """One network trained at ``rate``, judged on the validation split; its seed is ``seed`` above those of the comparison."""
-    result = _train(FIRST_TUNING_SEED + seed, method, data, rate, epochs, None, tuning=True)
+    result = _train(FIRST_TUNING_SEED + seed, method, data, rate, epochs, None, tuning=True, chip=False)
     return {"figures": {"validation accuracy, %": PERCENT * result.accuracy[-1]}, "curves": {}}
 
 
@@ -67,14 +72,21 @@ def measured(result: Trained) -> Result:
 
 
 def _train(
-    seed: int, method: str, data: str, rate: float | None, epochs: int | None, images: int | None, *, tuning: bool
+    seed: int,
+    method: str,
+    data: str,
+    rate: float | None,
+    epochs: int | None,
+    images: int | None,
+    *,
+    tuning: bool,
+    chip: bool,
 ) -> Trained:
-    from dataclasses import replace
-
     found = load_images(data)
     if tuning:
         found = validation_of(found)
     if images is not None:
         found = replace(found, train=found.train[:images], train_labels=found.train_labels[:images])
     settings = protocol_for(data).settings(method, rate)
-    return train(found, method_named(method), settings if epochs is None else replace(settings, epochs=epochs), seed)
+    source = chip_method_named(method) if chip else method_named(method)
+    return train(found, source, settings if epochs is None else replace(settings, epochs=epochs), seed)
