@@ -32,7 +32,7 @@ from neuroalign.errors import InputError
 from neuroalign.experiments.stdwi_activity import Protocol, Spikes, poisson_sources
 
 FloatArray = NDArray[np.float64]
-Found = tuple[NDArray[np.int64], NDArray[np.bool_], FloatArray, FloatArray, FloatArray]
+Found = tuple[NDArray[np.int64], NDArray[np.bool_], FloatArray, FloatArray, FloatArray, NDArray[np.int64]]
 """Windows that ended: the fields of :class:`Windows`, in order."""
 Phase = Callable[[Spikes], tuple[Found, Spikes, Spikes]]
 """Takes the sources' spikes of a stretch (steps, driven); windows that end, and the spikes of both layers. Keeps its state."""
@@ -109,6 +109,8 @@ class Windows:
         Whose it was; whether the neuron spiked in it; the largest drive u in it.
     response, before : (windows, next)
         Mean of q within the window, and q at its opening.
+    step : (windows,)
+        The phase's step, from 1, in which it ended.
     """
 
     neuron: NDArray[np.int64]
@@ -116,6 +118,7 @@ class Windows:
     drive: FloatArray
     response: FloatArray
     before: FloatArray
+    step: NDArray[np.int64]
 
     @property
     def change(self) -> FloatArray:
@@ -227,12 +230,13 @@ def compiled_phase(weight: FloatArray, protocol: RddProtocol) -> Phase:
         room = driven * (len(sources) // protocol.window + 2)
         neuron, spiked, drive = np.zeros(room, np.int64), np.zeros(room, np.bool_), np.zeros(room)
         response, before = np.empty((2, room, above))
+        ended = np.zeros(room, np.int64)
         spikes, spikes_next = np.zeros_like(sources), np.zeros((len(sources), above), np.uint8)
         count = _compiled()(
             sources, weight, protocol.drive, protocol.window, protocol.near, protocol.refractory, state,
-            neuron, spiked, drive, response, before, spikes, spikes_next,
+            neuron, spiked, drive, response, before, ended, spikes, spikes_next,
         )  # fmt: skip
-        found = neuron[:count], spiked[:count], drive[:count], response[:count], before[:count]
+        found = neuron[:count], spiked[:count], drive[:count], response[:count], before[:count], ended[:count]
         return found, spikes, spikes_next
 
     return run
@@ -272,7 +276,7 @@ def kernel() -> FloatArray:
 def phase_steps(  # noqa: C901 - one loop, compiled as it stands
     sources: Spikes, weight: FloatArray, scale: float, window: int, near: float, refractory: int, p: PhaseState,
     neuron: NDArray[np.int64], above: NDArray[np.bool_], drive: FloatArray, response: FloatArray, before: FloatArray,
-    spikes: Spikes, spikes_next: Spikes,
+    ended: NDArray[np.int64], spikes: Spikes, spikes_next: Spikes,
 ) -> int:  # fmt: skip
     """The steps of ``sources``; fills in the windows that end and the spikes, and returns how many windows did.
 
@@ -322,6 +326,7 @@ def phase_steps(  # noqa: C901 - one loop, compiled as it stands
                 p.left[i] -= 1
                 if p.left[i] == 0:
                     neuron[count], above[count], drive[count] = i, p.spiked[i] > 0, p.largest[i]
+                    ended[count] = p.step[0]
                     for j in range(m):
                         response[count, j] = (p.total[j] - p.total_open[i, j]) / window
                         before[count, j] = p.before[i, j]

@@ -75,7 +75,8 @@ def tasks_of(part: Part, plan: Plan) -> dict[str, list[Task]]:
 def experiments(data: str = "digits", methods: Sequence[str] | None = None) -> dict[str, tuple[Part, ...]]:
     """Experiment to its parts; ``data`` and ``methods`` are for the one called feedback."""
     from neuroalign.reproduce.feedback_parts import feedback_parts
+    from neuroalign.reproduce.rdd_parts import RDD
     from neuroalign.reproduce.sal_parts import SAL
     from neuroalign.reproduce.stdwi_parts import STDWI
 
-    return {"feedback": feedback_parts(data, methods), "sal": SAL, "stdwi": STDWI}
+    return {"feedback": feedback_parts(data, methods), "rdd": RDD, "sal": SAL, "stdwi": STDWI}

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Spikes = NDArray[np.uint8]
-Found = tuple[NDArray[np.int64], NDArray[np.bool_], FloatArray, FloatArray, FloatArray]
-"""Windows that ended: neuron, whether it spiked, largest drive, mean of q within, q before."""
+Found = tuple[NDArray[np.int64], NDArray[np.bool_], FloatArray, FloatArray, FloatArray, NDArray[np.int64]]
+"""Windows that ended: neuron, whether it spiked, largest drive, mean of q within, q before, step (from 1)."""
 
 DT = 1e-3
 OUT_OF_REACH = 1e30
@@ -71,6 +71,7 @@ class NorseWindowNeurons:
         memory = kernel.size
         self.past = [torch.zeros(memory, size, dtype=torch.float64) for size in (driven, driven, above)]
         self.free = torch.full((driven,), reset, dtype=torch.float64)
+        self.steps = 0
         self.left = np.zeros(driven, np.int64)
         self.spiked = np.zeros(driven, np.bool_)
         self.largest = np.zeros(driven)
@@ -90,12 +91,14 @@ class NorseWindowNeurons:
         response, before = (np.array([w[k] for w in ended], np.float64).reshape(len(ended), above) for k in (3, 4))
         neuron, spiked, drive = (a.astype(t) for a, t in zip(first_three, (np.int64, bool, float), strict=True))
         first, second = (np.array(layer, np.uint8) for layer in zip(*spikes, strict=True))
-        return (neuron, spiked, drive, response, before), first, second
+        steps = np.array([window[5] for window in ended], np.int64)
+        return (neuron, spiked, drive, response, before, steps), first, second
 
     def _step(self, source: Tensor, ended: list[Any]) -> tuple[Spikes, Spikes]:
         """One step: windows that end are added to ``ended``; the spikes of both layers."""
         import torch
 
+        self.steps += 1
         q = (self.kernel @ self.past[2]).numpy()
         inside = self.left > 0
         self.largest = np.where(inside, np.maximum(self.largest, self.free.numpy()), self.largest)
@@ -106,7 +109,9 @@ class NorseWindowNeurons:
         self.spiked |= inside & (spikes.numpy() > 0)
         self.left[inside] -= 1
         for i in np.flatnonzero(inside & (self.left == 0)):
-            ended.append((i, self.spiked[i], self.largest[i], self.total[i] / self.window, self.before[i].copy()))
+            ended.append(
+                (i, self.spiked[i], self.largest[i], self.total[i] / self.window, self.before[i].copy(), self.steps)
+            )
         self.free = torch.where(torch.from_numpy(inside), self.free, self.layers[0].v)
         opens = (self.left == 0) & (np.abs(self.threshold - self.free.numpy()) <= self.near)
         self.left[opens], self.spiked[opens], self.largest[opens] = self.window, False, 0.0

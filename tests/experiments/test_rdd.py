@@ -85,7 +85,7 @@ def plain_windows(weight: NDArray[np.float64], seconds: float, seed: int) -> tup
                 window["spiked"] |= bool(trains["driven"][t, i])
                 if len(window["q"]) == 30:
                     largest = max([0.0, *window["u"]])
-                    found.append((i, window["spiked"], largest, np.mean(window["q"], axis=0), window["before"]))
+                    found.append((i, window["spiked"], largest, np.mean(window["q"], axis=0), window["before"], t + 1))
                     windows[i] = window = None
             if window is None and abs(1 - u[i]) <= 0.1:
                 windows[i] = {"i": i, "u": [], "q": [], "spiked": False, "before": q}
@@ -102,6 +102,7 @@ def test_the_compiled_phase_is_the_published_one_written_down_naively() -> None:
         assert np.array_equal(train, np.concatenate([getattr(s, name) for s in watched]))
     assert np.array_equal(windows.neuron, [f[0] for f in found])
     assert np.array_equal(windows.above, [f[1] for f in found])
+    assert np.array_equal(windows.step, [f[5] for f in found])
     for k, array in ((2, windows.drive), (3, windows.response), (4, windows.before)):
         np.testing.assert_allclose(array, [f[k] for f in found], rtol=0, atol=1e-12)
 
@@ -128,7 +129,7 @@ def made_up(count: int = 400, neurons: int = 3, above: int = 4, seed: int = 0) -
     rng = np.random.default_rng(seed)
     return Windows(
         rng.integers(0, neurons, count), rng.random(count) < 0.6, 1 + 0.2 * rng.standard_normal(count),
-        rng.standard_normal((count, above)), rng.standard_normal((count, above)),
+        rng.standard_normal((count, above)), rng.standard_normal((count, above)), np.arange(count),
     )  # fmt: skip
 
 
