@@ -35,10 +35,13 @@ WARM_STEPS = 200
 SPIKE_SETS = 16
 CHUNK_SECONDS, QUICK_CHUNK_SECONDS = 0.05, 0.005
 LARGE_STDP = "2^2*x1*y0-2^2*y1*x0"
-"""The same with amplitudes for which rows where both products act need 32 bits."""
+"""The same with amplitudes whose changes are beyond 16 bits."""
 
 WEIGHTED_STDP = "2^-1*x1*w*y0-2^-1*y1*w*x0"
-"""STDP in proportion to the weight: all rows need 32 bits."""
+"""STDP in proportion to the weight, whose changes are beyond 16 bits too: lanes of 16 bits count in steps."""
+
+FINE_RULE = "-2^-4*x1*y0+2^-7*x1*w*y0-2^-7*y1*x0"
+"""Falls, then rises or falls by odd numbers: all rows need 32 bits."""
 
 SPARSE, MANY, ALL = (RATE, RATE), (RATE, 0.25), (1.0, 1.0)
 """Rates of sources and targets; with many targets the interpreter runs all rows by its own choice."""
@@ -115,10 +118,11 @@ class Variant:
 
 VARIANTS: Mapping[str, Variant] = {
     "int16 lanes": Variant(STDP, "generated", SPARSE),
-    "int32 lanes": Variant(WEIGHTED_STDP, "generated", SPARSE),
+    "int16 lanes, changes beyond 16 bits": Variant(WEIGHTED_STDP, "generated", SPARSE),
+    "int32 lanes": Variant(FINE_RULE, "generated", SPARSE),
     "interpreter": Variant(STDP, "interpreter", MANY),
     "int16 lanes, every neuron spikes": Variant(STDP, "generated", ALL),
-    "int32 lanes, every neuron spikes": Variant(LARGE_STDP, "generated", ALL),
+    "int16 lanes, changes beyond 16 bits, every neuron spikes": Variant(LARGE_STDP, "generated", ALL),
     "interpreter, by events": Variant(STDP, "interpreter", SPARSE),
 }
 """Generated kernels in their dense form. The interpreter chooses itself."""

@@ -54,6 +54,32 @@ def fits_half(rule: Rule, variable: int, terms: Sequence[Term]) -> bool:
     return total.width == INT16 and (not low or all_even(terms))
 
 
+def fits_last(rule: Rule, variable: int, terms: Sequence[Term]) -> bool:
+    """Whether :func:`write_last` serves: A stays above -32769 before the last product, and the variable has all 9 bits."""
+    total = rule.ranges[SYNAPTIC[variable]].shifted(0, FRACTION_BITS)
+    for term in terms[:-1]:
+        total = total.plus(term.limited_change)
+        if term.limited_change.width != INT16 or total.low < HALF_MIN:
+            return False
+        total = total.within(HALF_MIN, HALF_MAX)
+    change, whole = terms[-1].limited_change, variable == 2 or (variable == 0 and rule.sign_mode == "mixed")
+    return whole and change.low >= HALF_MIN and change.high <= HALF_MAX - (1 << FRACTION_BITS)
+
+
+def write_last(text: Text, total: Lane, change: Lane, marks: list[str]) -> str:
+    """The variable after the last change, which may be odd and reach -32769.
+
+    -32768 stands for all that is below, which rounds to the same. What counts as limited is above 32767 with the offset,
+    or below -32769 (-32768 where the offset is 0) without it; a sum of 16 bits that overflows there tells.
+    """
+    sums = []
+    for more in ("offset_h", "moves_h"):
+        by = text.let(f"add({change.as_letter('h')}, {more})")
+        sums.append(text.let(f"saturating_add({total.code}, {by})"))
+        marks.append(f"differ({sums[-1]}, add({total.code}, {by}))")
+    return f"shift_right({sums[0]}, h({FRACTION_BITS}))"
+
+
 def all_even(terms: Sequence[Term]) -> bool:
     """Whether all changes are even."""
     return all(term.left > 0 for term in terms)

@@ -19,11 +19,14 @@ from neuroalign.sim.emulator.codegen_halves import (
     Lane,
     all_even,
     fits_half,
+    fits_last,
     only_rises,
     step_of,
+    write_last,
     write_risen,
 )
-from neuroalign.sim.emulator.codegen_ranges import INT16, Range, factor_range
+from neuroalign.sim.emulator.codegen_ranges import EVERYTHING, INT16, Range, factor_range
+from neuroalign.sim.emulator.codegen_steps import StepChange, StepSum, in_steps, step_bits, whole
 from neuroalign.sim.emulator.codegen_terms import Plan, Term
 from neuroalign.sim.emulator.codegen_text import Text
 from neuroalign.sim.emulator.products import ACCUMULATOR_MAX, ACCUMULATOR_MIN, FRACTION_BITS
@@ -54,11 +57,18 @@ class Synapse:
         """Write the update of w, d or t (0, 1, 2); ``held`` maps them to names of their values before it."""
         synapses = {name: Lane(code, self.ranges[name], "h") for name, code in held.items()}
         marks: list[str] = []
+        if not self.alone and in_steps(self.plan.rule, variable, terms):
+            value = self._stepped(variable, terms, synapses, marks)
+            return Updated(value, f"one_where({' | '.join(marks)})" if marks else "")
         changes = [self._change(term, synapses, marks) for term in terms]
         half = not self.alone and fits_half(self.plan.rule, variable, terms)
         start = synapses[SYNAPTIC[variable]]
         code = self.text.let(f"shift_left({start.code}, h({FRACTION_BITS}))")
         shifted = Lane(code, start.values.shifted(0, FRACTION_BITS), "h")
+        if not half and not self.alone and fits_last(self.plan.rule, variable, terms):
+            before = HalfSum(self.text, changes[:-1], False, marks).write(shifted)
+            value = write_last(self.text, before, changes[-1], marks)
+            return Updated(value, f"one_where({' | '.join(marks)})")
         if half and only_rises(self.plan.rule, variable, terms):
             total = write_risen(self.text, shifted, changes, step_of(terms))
             # summed over a row, this counts how often A was limited
@@ -66,6 +76,32 @@ class Synapse:
                 f"shift_right({total}, h({FRACTION_BITS}))", f"most({total}, h({HALF_MAX - 1}))", HALF_MAX - 1
             )
         return self._limited(variable, shifted, changes, half, all_even(terms), marks)
+
+    def _stepped(self, variable: int, terms: Sequence[Term], synapses: Mapping[str, Lane], marks: list[str]) -> str:
+        total = StepSum(self.text, self.plan.rule, variable, step_bits(terms), marks)
+        changes = [self._in_steps(term, synapses, total) for term in terms]
+        return total.write(synapses[SYNAPTIC[variable]].code, terms, changes)
+
+    def _in_steps(self, term: Term, synapses: Mapping[str, Lane], total: StepSum) -> StepChange:
+        """A product in steps, limited; of ``scalar`` and ``masked`` ones there is a number a row."""
+        if term.kind == "general":
+            product, up = self._shifted_right(term, synapses), term.left - total.step
+            bound = (whole(total.step) >> up) + 1
+            code = product.code
+            if product.values.within(-bound, bound) != product.values:
+                code = self.text.let(f"most(least({code}, {product.letter}({bound})), {product.letter}({-bound}))")
+            code = code if product.letter == "h" else f"h({code})"
+            code = self.text.let(f"shift_left({code}, h({up}))" if up else code)
+            return total.limited_change(code, term)
+        if term.kind in ("line", "gathered"):
+            name = f"{term.kind}{term.number}"
+            letter = self.letters[name]
+            shifted = f"shift_right({self._line(name)}, {letter}({total.step}))"
+            return StepChange(self.text.let(shifted if letter == "h" else f"h({shifted})"))
+        mask, name = self._line("mask") if term.kind == "masked" else "", f"steps{term.number}"
+        excess = f"bits_of_both(excess{term.number}, {mask})" if mask else f"excess{term.number}"
+        code = self.text.let(f"bits_of_both({name}, {mask})") if mask else name
+        return StepChange(code, (f"differ({excess}, h(0))",) if term.can_exceed else ())
 
     def _limited(
         self, variable: int, shifted: Lane, changes: Sequence[Lane], half: bool, even: bool, marks: list[str]
@@ -97,6 +133,8 @@ class Synapse:
         elif mode == "inhibitory":
             least_high, most_low = 0, -255 << FRACTION_BITS
         code = total.code
+        if letter == "i" and (name == "t" or (name == "w" and mode == "mixed")):
+            return self._in_half(total, name, least_high, most_low, marks)
         if total.values.low < most_low:
             marks.append(f"above(low_{name}_{letter}, {code})")
             code = self.text.let(f"most({code}, low_{name}_{letter})")
@@ -106,6 +144,14 @@ class Synapse:
         if letter == "h" and least_high:
             return f"saturating_add({code}, offset_h)"  # the same as limited to 32767 - offset before
         return f"add(least({code}, high_{name}_{letter}), offset_{letter})"
+
+    def _in_half(self, total: Lane, name: str, least_high: int, most_low: int, marks: list[str]) -> str:
+        """A of 32 bits where the variable has all 9: with the offset it is limited to 16 bits, in which -32768 will do."""
+        if total.values.low < most_low:
+            marks.append(f"above(low_{name}_i, {total.code})")
+        if total.values.high > least_high:
+            marks.append(f"above({total.code}, high_{name}_i)")
+        return f"most(least(add({total.code}, offset_i), i({HALF_MAX})), i({HALF_MIN}))"
 
     def _limit(self, exact: Lane, low: str, high: str, marks: list[str]) -> Lane:
         """Within two numbers, marked where it was not; nothing where the range proves that it is."""
@@ -139,6 +185,10 @@ class Synapse:
         return self._general(term, synapses, marks)
 
     def _general(self, term: Term, synapses: Mapping[str, Lane], marks: list[str]) -> Lane:
+        return self._shifted_left(term, self._shifted_right(term, synapses), marks)
+
+    def _shifted_right(self, term: Term, synapses: Mapping[str, Lane]) -> Lane:
+        """All factors of a product, shifted to the right."""
         parts = [self._scalar(term)]
         if term.has_line and (term.target or not self.alone):
             name = f"line{term.number}"
@@ -151,8 +201,9 @@ class Synapse:
         if term.right:
             # a shift by the whole width is no operation of a processor
             right = min(term.right, 15 if product.letter == "h" else 31)
-            product = Lane(f"shift_right({product.code}, {product.letter}({right}))", values, product.letter)
-        return self._shifted_left(term, product, marks)
+            code = self.text.let(f"shift_right({product.code}, {product.letter}({right}))")
+            product = Lane(code, values, product.letter)
+        return product
 
     def _shifted_left(self, term: Term, product: Lane, marks: list[str]) -> Lane:
         values = product.values.shifted(0, term.left)
@@ -161,10 +212,12 @@ class Synapse:
         code = product.as_letter("i")
         if values.low >= ACCUMULATOR_MIN and values.high <= ACCUMULATOR_MAX:
             return Lane(self.text.let(f"shift_left({code}, i({term.left}))"), values, "i")
-        # bounded before the shift, whose result 32 bits then hold
-        bound = ((ACCUMULATOR_MAX + 2) >> term.left) + 1
-        bounded = product.values.within(-bound, bound)
-        code = f"most(least({code}, i({bound})), i({-bound}))" if bounded != product.values else code
+        bounded = product.values
+        if values.within(EVERYTHING.low, EVERYTHING.high) != values:
+            # before the shift, whose result 32 bits then hold
+            bound = ((ACCUMULATOR_MAX + 2) >> term.left) + 1
+            bounded = product.values.within(-bound, bound)
+            code = f"most(least({code}, i({bound})), i({-bound}))" if bounded != product.values else code
         exact = Lane(self.text.let(f"shift_left({code}, i({term.left}))"), bounded.shifted(0, term.left), "i")
         return self._limit(exact, str(ACCUMULATOR_MIN), str(ACCUMULATOR_MAX), marks)
 

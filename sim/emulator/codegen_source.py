@@ -18,15 +18,16 @@ import re
 from collections.abc import Sequence
 
 from neuroalign.microcode import SYNAPTIC
-from neuroalign.sim.emulator.codegen_halves import fits_half, step_of
+from neuroalign.sim.emulator.codegen_halves import fits_half, fits_last, step_of
 from neuroalign.sim.emulator.codegen_lanes import Synapse, Updated
 from neuroalign.sim.emulator.codegen_lines import write_lines, write_scalars
 from neuroalign.sim.emulator.codegen_real import RealSynapse
+from neuroalign.sim.emulator.codegen_steps import in_steps, step_bits, write_step_limits
 from neuroalign.sim.emulator.codegen_terms import Plan, Term
 from neuroalign.sim.emulator.codegen_text import Text
 from neuroalign.sim.emulator.products import ACCUMULATOR_MIN
 
-GENERATOR = 1
+GENERATOR = 2
 """Version of the generated source; part of the name of its file."""
 
 ARGUMENTS = (
@@ -97,16 +98,18 @@ def _write_limits(text: Text, plan: Plan) -> None:
     """What depends on the offset: see codegen_lanes.py."""
     if not plan.rule.fixed:
         return
-    text.add("offset_h, offset_i = h(offset), i(offset)")
-    steps = {
-        step_of(own)
+    text.add("offset_h, offset_i, moves_h = h(offset), i(offset), h(offset > 0)")
+    cases = [
+        (v, own)
         for source_spiked in (True, False)
         for u_acts in (True, False)
-        for own in acting(plan, source_spiked, u_acts)
+        for v, own in enumerate(acting(plan, source_spiked, u_acts))
         if own
-    }
-    for step in sorted(steps):
+    ]
+    for step in sorted({step_of(own) for v, own in cases if not in_steps(plan.rule, v, own)}):
         text.add(f"offset{step} = h(offset & {-step})")
+    for bits in sorted({step_bits(own) for v, own in cases if in_steps(plan.rule, v, own)}):
+        write_step_limits(text, bits)
     for v in _updated(plan.terms):
         name, mode = SYNAPTIC[v], plan.rule.sign_mode
         low, high = f"{ACCUMULATOR_MIN}", "32767 - offset"
@@ -191,6 +194,12 @@ def _write_whole_row(text: Text, plan: Plan, terms: Terms) -> None:
             text.add(f"row_{name} = {name}{shift.replace('at', at) if shift else ''}")
     if any(term.kind == "masked" for term in every):
         text.add("row_mask = mask")
+    for v in _updated(terms):
+        if plan.rule.fixed and in_steps(plan.rule, v, terms[v]):
+            bits = step_bits(terms[v])
+            for number in (term.number for term in terms[v] if term.kind in ("scalar", "masked")):
+                # what it adds to an accumulator that is a multiple of 2^bits
+                text.add(f"steps{number} = h(((np.int64(scalar{number}) + offset) >> {bits}) - (offset >> {bits}))")
     _write_loop(text, plan, terms)
 
 
@@ -256,4 +265,5 @@ def lanes_of(plan: Plan, source_spiked: bool, u_acts: bool = True) -> str:
         return "-"
     if not plan.rule.fixed:
         return "64"
-    return "16" if all(fits_half(plan.rule, v, terms[v]) for v in _updated(terms)) else "32"
+    forms = (fits_half, in_steps, fits_last)
+    return "16" if all(any(form(plan.rule, v, terms[v]) for form in forms) for v in _updated(terms)) else "32"

@@ -42,12 +42,16 @@ def test_16_bits_where_they_are_exact() -> None:
     """Saturation at -32768 in place of -32769 shows where something is added afterwards."""
     assert lanes(program(STDP)) == ("16", "16")
     assert lanes(program(REVERSED)) == ("16", "16")  # the synapses at the lower end are known
-    assert lanes(program("-2^-2*x0*y1 + 2^-2*y0*(x1-40)")) == ("16", "32")  # they may rise or fall further
+    assert lanes(program("-2^-2*x0*y1 + 2^-2*y0*(x1-40)")) == ("16", "16")  # may rise or fall further: in steps
     assert lanes(program("-2^-2*x0*y1 + 2^-2*y0*(x1-40)"), "excitatory") == ("16", "16")  # never gets so low
     assert lanes(program("2^2*y0*x1")) == ("16", "16")  # 127 * 4 * 128 is limited before it is added
-    assert lanes(program("-2^2*y0*x1")) == ("32", "32")  # ... as this is, to -32769
-    assert lanes(program("-2^-7*y0*x1")) == ("32", "32")  # odd, so that -32769 can be met by itself
-    assert lanes(program("2*x0*w")) == ("-", "32")
+    assert lanes(program("-2^2*y0*x1")) == ("16", "16")  # ... as this is, to -32769: in steps
+    assert lanes(program("-2^-7*y0*x1")) == ("16", "16")  # odd: -32769 can be met by itself, but nothing follows
+    assert lanes(program("2^-4*y0*x1 - 2^-7*x0*y1")) == ("16", "16")  # ... nor is it met before
+    assert lanes(program("-2^-2*y0*x1 + 2^-7*y0*(x1-40)")) == ("32", "32")  # odd, with such a lower end before it
+    assert lanes(program("2*x0*w")) == ("-", "16")
+    thrice = "2^3*y0*y1 - 2^3*y0*w + 2^3*y0*y1"
+    assert lanes(program(thrice)) == ("32", "32")  # limited itself a third time
 
 
 RULES = {
@@ -106,10 +110,10 @@ def test_real_kernels_agree_up_to_rounding(mode: SignMode, t_epoch: int) -> None
         assert own[0].changed > 20
 
 
-def pair_stdp_update(text: str, form: int, offset: int, values: Any) -> tuple[Any, int]:
+def updated(text: str, mode: SignMode, form: int, offset: int, values: Any) -> tuple[Any, int]:
     """New weights of synapses whose source and target have the traces and the weight given, one of each for each."""
     w, x1, y1, spiked_x, spiked_y = values
-    plan = plan_of(rule_of(Plasticity(program(text), np.zeros((1, 1)), 1.0), "mixed", True))
+    plan = plan_of(rule_of(Plasticity(program(text), np.zeros((1, 1)), 1.0), mode, True))
     sources, targets = x1.size, y1.size
     held = np.array(np.broadcast_to(w, (sources, targets)), dtype=np.int16, order="C")
     x, y = np.zeros((2, 2, sources), np.int32), np.zeros((2, 3, targets), np.int32)
@@ -123,21 +127,47 @@ def pair_stdp_update(text: str, form: int, offset: int, values: Any) -> tuple[An
     return held, int(limited[0])
 
 
+RANGES: dict[SignMode, tuple[int, int]] = {"mixed": (-256, 255), "excitatory": (0, 255), "inhibitory": (-255, 0)}
+
+
+def assert_exact(text: str, mode: SignMode, form: int, offset: int, values: Any) -> None:
+    """Weights and counter of one update against the reference's arithmetic."""
+    w, x1, y1, sx, sy = values
+    low, high = RANGES[mode]
+    found, limited = updated(text, mode, form, offset, values)
+    named = {"x0": np.array([[sx]]), "y0": np.array([[sy]]), "w": w[None], "x1": x1[:, None], "y1": y1[None]}
+    total, excess = accumulate(
+        np.broadcast_to(w, found.shape), program(text).dw, dict.fromkeys(("x0", "y0", "u"), named)
+    )
+    signed = np.clip(total, None if low else 0, None if high else 0)
+    exact = rounded(signed, np.asarray((127 - offset) / 128))
+    np.testing.assert_array_equal(found, np.clip(exact, low, high))
+    assert limited == np.count_nonzero(excess | (signed != total) | (exact != np.clip(exact, low, high)))
+
+
 @pytest.mark.parametrize(("text", "form"), [(STDP, DENSE), (STDP, EVENT), (REVERSED, DENSE)])
 def test_pair_stdp_is_exact_on_every_weight_and_trace(text: str, form: int) -> None:
     """All weights and source traces, and of target traces and offsets the ends and some between."""
-    weights, traces = np.arange(-256, 256), np.arange(0, 128)
     y1 = np.array([0, 1, 2, 64, 127])
-    w, target_traces = np.repeat(weights, y1.size), np.tile(y1, weights.size)
+    w, target_traces = np.repeat(np.arange(-256, 256), y1.size), np.tile(y1, 512)
     for offset, (sx, sy) in every((0, 96, 127), ((1, 1), (0, 1), (1, 0))):
-        found, limited = pair_stdp_update(text, form, offset, (w, traces, target_traces, sx, sy))
-        x0, y0 = np.array([[sx]]), np.array([[sy]])
-        named = {"x0": x0, "y0": y0, "w": w[None, :], "x1": traces[:, None], "y1": target_traces[None, :]}
-        total, excess = accumulate(
-            np.broadcast_to(w, found.shape),
-            program(text).dw,
-            dict.fromkeys(("x0", "y0", "u"), named),
-        )
-        exact = rounded(total, np.asarray((127 - offset) / 128))
-        np.testing.assert_array_equal(found, np.clip(exact, -256, 255))
-        assert limited == np.count_nonzero(excess | (exact != np.clip(exact, -256, 255)))
+        assert_exact(text, "mixed", form, offset, (w, np.arange(128), target_traces, sx, sy))
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("2^-1*x1*w*y0 - 2^-1*y1*w*x0", "mixed"),
+        ("2^2*(x1-60)*y0 - 2^2*(y1-60)*x0 - 2^-3*w*y0", "mixed"),
+        ("2^-1*x1*w*y0 - 2^1*y1*x0 + 2^-5*w*x0", "inhibitory"),
+        ("-2^2*x0*y1 + 2^2*y0*x1", "excitatory"),
+        ("2^-4*x1*y0 + 2^-7*(w-3)*y0 - 2^-7*x0", "mixed"),
+    ],
+)
+def test_large_and_odd_changes_are_exact_in_16_bits(text: str, mode: SignMode) -> None:
+    """All weights and offsets, and traces at whose ends changes are limited once, twice, up and down."""
+    assert "16" in lanes(program(text), mode)
+    traces, weights = np.array([0, 1, 17, 59, 64, 100, 127]), np.arange(RANGES[mode][0], RANGES[mode][1] + 1)
+    w, y1 = np.repeat(weights, traces.size), np.tile(traces, weights.size)
+    for offset, (sx, sy) in every(range(128), ((1, 1), (0, 1))):
+        assert_exact(text, mode, DENSE, offset, (w, traces, y1, sx, sy))
