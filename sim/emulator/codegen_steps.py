@@ -47,13 +47,13 @@ class StepChange:
 
 def step_bits(terms: Sequence[Term]) -> int:
     """The s of some products."""
-    bits: int = min(FRACTION_BITS, *(term.left for term in terms))
-    return bits
+    return min(FRACTION_BITS, *(term.left for term in terms))
 
 
 def whole(step: int) -> int:
     """Steps from 0 to the multiple next to a limit."""
-    return (ACCUMULATOR_MAX + 1) >> step
+    count: int = (ACCUMULATOR_MAX + 1) >> step
+    return count
 
 
 def fits_steps(rule: Rule, variable: int, terms: Sequence[Term]) -> bool:
