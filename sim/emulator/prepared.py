@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -88,9 +89,26 @@ class Prepared:
 def _chosen(
     network: ChipNetwork, implementation: Plastic, steps: int, folder: Path | None
 ) -> tuple[Chosen | None, ...]:
+    from neuroalign.sim.emulator.codegen_cache import user_folder
     from neuroalign.sim.emulator.routines import choose
 
+    try:
+        return choose(network, implementation, steps, folder)
+    except Exception:  # damaged machine code raises whatever pickle, numba or LLVM make of it
+        if not _forgotten(user_folder() if folder is None else folder):
+            raise
     return choose(network, implementation, steps, folder)
+
+
+def _forgotten(folder: Path | None) -> bool:
+    """Remove the machine code of all rules from a folder of kernels; whether there was any that is gone now."""
+    gone = False
+    for kind in ("nbi", "nbc"):
+        for file in () if folder is None else folder.glob(f"__pycache__/rule_*.{kind}"):
+            with contextlib.suppress(OSError):
+                file.unlink()
+                gone = True
+    return gone
 
 
 def require_kernels() -> None:

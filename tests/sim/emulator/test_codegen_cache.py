@@ -104,6 +104,20 @@ def test_a_file_that_says_something_else_is_not_run(tmp_path: Path) -> None:
     assert file.read_text() == text
 
 
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("harm", [b"", b"\x80\x05\x95", b"no machine code" * 99])
+def test_damaged_machine_code_is_made_anew(kind: str, harm: bytes, tmp_path: Path) -> None:
+    network = learning("2^-1*x1*y0 - 2^-3*x0*w")
+    expected = run(network, "generated", tmp_path)
+    for times in range(2):
+        (damaged,) = tmp_path.glob(f"__pycache__/*.{kind}")
+        if times == 0:
+            damaged.write_bytes(harm)
+        kernel.cache_clear()  # as in a new process
+        assert run(network, "generated", tmp_path) == expected
+    assert damaged.read_bytes() != harm
+
+
 def test_a_folder_that_cannot_be_written_costs_nothing_but_time(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
