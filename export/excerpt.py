@@ -15,6 +15,7 @@ from neuroalign.chip import ChipNetwork
 from neuroalign.deployment import Deployment, Run
 from neuroalign.fidelity import Agreement
 from neuroalign.network import FloatArray, Network, euler
+from neuroalign.pattern import Convolution, same_pattern, spread_to_synapses
 
 RUNS = 3
 POPULATIONS = 6
@@ -112,7 +113,7 @@ def telling_neurons(reference: NDArray[Any], candidate: NDArray[Any], spikes: ND
 
 
 def chip_weights(network: Network, chip: ChipNetwork, name: str) -> tuple[FloatArray, FloatArray] | None:
-    """Weights (N_target, N_source) of connection ``name``: the model's, and what the chip's mean in the same unit.
+    """Weights of connection ``name`` as rows (of targets, of kernels, or one of all synapses): the model's, and what the chip's mean in the same unit.
 
     Equation
     --------
@@ -122,7 +123,12 @@ def chip_weights(network: Network, chip: ChipNetwork, name: str) -> tuple[FloatA
     """
     ours = next((c for c in network.connections if c.name == name), None)
     held = next((c for c in chip.connections if c.name == name), None)
-    if ours is None or held is None or ours.weight.shape != held.weight.shape:
+    if (
+        ours is None
+        or held is None
+        or ours.weight.shape != held.weight.shape
+        or not same_pattern(ours.pattern, held.pattern)
+    ):
         return None
     target = chip.population(held.target)
     coefficients = euler(network.population(ours.target), network.dt)
@@ -131,4 +137,6 @@ def chip_weights(network: Network, chip: ChipNetwork, name: str) -> tuple[FloatA
         return None
     per_unit = next((i.value_per_unit for i in chip.inputs if i.name == held.source), 1.0)
     scale = target.volts_per_unit * 2.0 ** (target.weight_shift + held.weight_exp) / (gain * per_unit)
-    return ours.weight, np.asarray(held.weight * scale[:, None], dtype=np.float64)
+    means = np.asarray(held.weight * spread_to_synapses(scale, held.pattern), dtype=np.float64)
+    rows = len(ours.weight) if held.pattern is None or isinstance(held.pattern, Convolution) else 1
+    return ours.weight.reshape(rows, -1), means.reshape(rows, -1)

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from neuroalign.chip import ChipNetwork
+from neuroalign.chip import ChipNetwork, Convolution
 from neuroalign.errors import NetworkError
 from neuroalign.export.hdf5 import Tree
+from neuroalign.export.nir_images import Images, convolution_fields, find_images
 from neuroalign.export.nir_meaning import Part, choose_frame, neuron_meaning
 from neuroalign.export.nir_nodes import Target, make_target, neuron_node
 from neuroalign.export.nir_stated import StatedConnection, StatedModel, StatedPopulation
@@ -51,9 +52,26 @@ class NirGraph:
         self.edges += [(ends[0], node), (node, ends[1])] if ends[1] else [(ends[0], node)]
         return node
 
-    def port(self, name: str, kind: str, size: int) -> str:
+    def port(self, name: str, kind: str, shape: tuple[int, ...]) -> str:
         """Add an Input or Output."""
-        return self.add(name, kind, {"shape": np.array([size], dtype=np.int64)})
+        return self.add(name, kind, {"shape": np.array(shape, dtype=np.int64)})
+
+    def convolution(self, name: str, ends: tuple[str, str], kind: str, fields: Mapping[str, Any]) -> str:
+        """Add a Conv1d or Conv2d between two nodes (none after it where the name is "")."""
+        node = self.add(name, kind, fields)
+        self.edges += [(ends[0], node), (node, ends[1])] if ends[1] else [(ends[0], node)]
+        return node
+
+    def flattened(self, node: str, shape: tuple[int, ...]) -> str:
+        """The node whose values are those of ``node`` in a row: itself where it is flat, else a Flatten behind it."""
+        if len(shape) == 1:
+            return node
+        known = next((b for a, b in self.edges if a == node and self.nodes[b]["type"] == "Flatten"), None)
+        if known is None:
+            ends = {"start_dim": np.array(0), "end_dim": np.array(-1)}
+            known = self.add(f"{node}_flat", "Flatten", {"input_type": np.array(shape, dtype=np.int64), **ends})
+            self.edges.append((node, known))
+        return known
 
 
 def chip_graph(chip: ChipNetwork, network: Network | None) -> tuple[NirGraph, StatedModel]:
@@ -74,16 +92,21 @@ def chip_graph(chip: ChipNetwork, network: Network | None) -> tuple[NirGraph, St
     frame = choose_frame(chip, meanings)
     targets = {name: make_target(m, frame, network) for name, m in meanings.items()}
     graph = NirGraph()
-    ports = {i.name: graph.port(i.name, "Input", i.size) for i in chip.inputs}
+    images = find_images(chip, targets, _padded(chip, targets))
+    ports = {i.name: graph.port(i.name, "Input", images.shape(i.name, i.size)) for i in chip.inputs}
     readouts = _readouts(chip, targets)
-    named = ports | {k: graph.add(k, *neuron_node(t, chip.dt)) for k, t in targets.items() if k not in readouts}
-    wires = _add_synapses(graph, chip, targets, named, readouts)
-    _add_padding(graph, chip, targets, named)
-    outputs = tuple((_add_output(graph, name, targets[p], named), name, p) for name, p in chip.outputs)
+    named = ports | {
+        k: graph.add(k, *neuron_node(t, chip.dt, images.shape(k, t.size)))
+        for k, t in targets.items()
+        if k not in readouts
+    }
+    wires = _add_synapses(graph, chip, targets, named, readouts, images)
+    _add_padding(graph, chip, targets, named, images)
+    outputs = tuple((_add_output(graph, name, targets[p], named, images), name, p) for name, p in chip.outputs)
     read = {p for _, p in chip.outputs}
     for name, target in targets.items():
         if not target.feeds and name not in read:
-            _add_output(graph, f"output_{name}", target, named)
+            _add_output(graph, f"output_{name}", target, named, images)
     stated = {} if network is None else {c.name: c for c in network.connections}
     populations = []
     for name, target in targets.items():
@@ -148,33 +171,53 @@ def _add_synapses(
     targets: Mapping[str, Target],
     named: dict[str, str],
     readouts: frozenset[str],
+    images: Images,
 ) -> dict[str, str]:
     """Add a node for each part that drives its target; part name to node name. Readouts are named after their node."""
     units = {i.name: i.value_per_unit for i in chip.inputs}
     wires = {}
     for name, target in targets.items():
-        bias: FloatArray | None = target.bias
+        bias = target.bias
         for part in target.parts:
             source = part.connection.source
-            weight = target.weight(part, units.get(source, 1.0))
             label = name if name in readouts else f"w_{source}_{name}"
-            wires[part.name] = graph.linear(label, (named[source], named.get(name, "")), weight, bias)
+            ends, unit = (named[source], named.get(name, "")), units.get(source, 1.0)
+            if isinstance(part.pattern, Convolution) and images.holds(part):
+                fields = convolution_fields(part.pattern, target.kernel(part, unit), bias)
+                wires[part.name] = graph.convolution(label, ends, *fields)
+            else:
+                flat = graph.flattened(ends[0], images.shape(source, part.connection.shape[1]))
+                wires[part.name] = graph.linear(label, (flat, ends[1]), target.weight(part, unit), bias)
             if name in readouts:
                 named[name] = wires[part.name]
-            bias = None
+            bias = np.zeros_like(bias)
     return wires
 
 
-def _add_padding(graph: NirGraph, chip: ChipNetwork, targets: Mapping[str, Target], named: Mapping[str, str]) -> None:
-    """Weights of 0 into populations that nothing drives, and from inputs that drive nothing."""
+def _idle(chip: ChipNetwork, targets: Mapping[str, Target]) -> list[tuple[str, int]]:
+    """Inputs that drive nothing, and their sizes."""
     driving = {p.connection.source for t in targets.values() for p in t.parts}
-    idle = [(i.name, i.size) for i in chip.inputs if i.name not in driving]
+    return [(i.name, i.size) for i in chip.inputs if i.name not in driving]
+
+
+def _padded(chip: ChipNetwork, targets: Mapping[str, Target]) -> frozenset[str]:
+    """The population that takes weights of 0 from inputs that drive nothing."""
+    return frozenset(list(targets)[:1]) if _idle(chip, targets) else frozenset()
+
+
+def _add_padding(
+    graph: NirGraph, chip: ChipNetwork, targets: Mapping[str, Target], named: Mapping[str, str], images: Images
+) -> None:
+    """Weights of 0 into populations that nothing drives, and from inputs that drive nothing."""
+    idle = _idle(chip, targets)
     unfed = [t for t in targets.values() if not t.parts]
+    if not idle and not unfed:
+        return
     sources = {name: (named[name], size) for name, size in idle} or {
-        i.name: (named[i.name], i.size) for i in chip.inputs
+        i.name: (graph.flattened(named[i.name], images.shape(i.name, i.size)), i.size) for i in chip.inputs
     }
     if not sources:
-        sources = {"": (graph.port("no_input", "Input", 1), 1)}
+        sources = {"": (graph.port("no_input", "Input", (1,)), 1)}
         idle = [("", 1)]
     first = next(iter(sources.values()))
     for target in unfed:
@@ -185,8 +228,8 @@ def _add_padding(graph: NirGraph, chip: ChipNetwork, targets: Mapping[str, Targe
         graph.linear("w_0", (sources[name][0], named[some.name]), np.zeros((some.size, size)), None)
 
 
-def _add_output(graph: NirGraph, name: str, target: Target, named: Mapping[str, str]) -> str:
-    node = graph.port(name, "Output", target.size)
+def _add_output(graph: NirGraph, name: str, target: Target, named: Mapping[str, str], images: Images) -> str:
+    node = graph.port(name, "Output", images.shape(target.name, target.size))
     graph.edges.append((named[target.name], node))
     return node
 
@@ -213,4 +256,5 @@ def _stated_connection(
         else tuple((max(1, start - lag[c.target]), stop - lag[c.target]) for start, stop in phases) or None,
         rule=own.rule if own is not None else None,
         modulator=own.modulator if own is not None else "",
+        pattern=part.pattern,
     )

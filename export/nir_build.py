@@ -8,10 +8,11 @@ from math import prod
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuroalign.errors import InputError, NetworkError
 from neuroalign.export.cycles import check_closing, closing_edges
-from neuroalign.export.nir_compose import Drive, compose
+from neuroalign.export.nir_compose import Drive, Source, compose
 from neuroalign.export.nir_flatten import FlatGraph
 from neuroalign.export.nir_parameters import LinearNode, NeuronNode, Shape
 from neuroalign.export.nir_shapes import broadcast
@@ -22,6 +23,8 @@ from neuroalign.network import Connection, FloatArray, InputPort, Network, Neuro
 Initial = Literal["rest", "zero", "settled"]
 GainUnit = Literal["step", "second"]
 Nodes = Mapping[str, NeuronNode | LinearNode]
+LONGEST_DELAY = 1_000_000
+"""Steps; longer ones are a unit mistaken."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,12 @@ def build_network(
     Populations are in the order in which signals reach them, connections in the order of their targets.
     """
     linear = {k: n for k, n in nodes.items() if isinstance(n, LinearNode)}
-    drives = compose(graph, linear, {k: prod(s[0]) for k, s in shapes.items()})
+    sizes = {k: prod(s[0]) for k, s in shapes.items()}
+    drives = compose(graph, linear, sizes, _steps(linear, sizes, timing, assume))
     inputs = graph.of_type("Input")
     outputs, readouts = _outputs(graph, linear, drives, assume)
     drives = {k: d for k, d in drives.items() if isinstance(nodes.get(k), NeuronNode)} | readouts
-    edges = [(source, target) for target, drive in drives.items() for source in drive.maps]
+    edges = [(source, target) for target, drive in drives.items() for source, late in drive.maps if late == 0]
     delayed = _closing(inputs, edges, closing, assume)
     order = _signal_order(inputs, drives, delayed)
     populations = tuple(
@@ -70,13 +74,43 @@ def build_network(
     _state_assumptions([n for n in nodes.values() if isinstance(n, NeuronNode)], timing, assume)
     rank = {k: i for i, k in enumerate([*inputs, *order])}
     connections = tuple(
-        Connection(
-            f"{source}->{target}", source, target, drives[target].matrix(source), int((source, target) in delayed)
-        )
-        for source, target in sorted(edges, key=lambda e: (rank[e[1]], rank[e[0]]))
+        _connection(source, target, drives[target], (source[0], target) in delayed)
+        for target in order
+        for source in sorted(drives[target].maps, key=lambda s: (rank[s[0]], s[1]))
     )
     ports = tuple(InputPort(k, shapes[k][1]) for k in inputs)
     return Network(name, timing.dt, ports, populations, connections, outputs, timing.reset)
+
+
+def _connection(source: Source, target: str, drive: Drive, closes: bool) -> Connection:
+    """The connection of one source and delay; the edge that closes a cycle carries one step unless it waits anyway."""
+    name, late = source
+    weights = drive.weights(source)
+    label = f"{name}->{target}" + (f"#{late}" if late else "")
+    steps = late or int(closes)
+    return Connection(label, name, target, weights.values, steps, pattern=weights.pattern)
+
+
+def _steps(
+    linear: Mapping[str, LinearNode], sizes: Mapping[str, int], timing: Timing, assume: Note
+) -> dict[str, NDArray[np.int64]]:
+    """Delay nodes' steps of dt, one for each value."""
+    found = {}
+    for name, node in linear.items():
+        if node.delay is None:
+            continue
+        steps = broadcast(node.delay, node.delay.shape, sizes[name]) * (timing.tau_scale / timing.dt)
+        whole = np.rint(steps)
+        off = float(np.abs(steps - whole).max())
+        if off > 1e-6:
+            assume(f"node {name!r}: delays are rounded to whole steps of {timing.dt:g} s, by up to {off:.2g} of one")
+        if steps.max() > LONGEST_DELAY:
+            raise NetworkError(
+                f"node {name!r}: a delay of {float(steps.max()):.4g} steps of {timing.dt:g} s; at most {LONGEST_DELAY} are "
+                "read; check the unit of the file's delays (--tau-unit)"
+            )
+        found[name] = whole.astype(np.int64)
+    return found
 
 
 def _outputs(
@@ -92,8 +126,8 @@ def _outputs(
     readouts: dict[str, Drive] = {}
     for name in graph.of_type("Output"):
         drive = drives[name]
-        if len(drive.maps) == 1 and next(iter(drive.maps.values())) is None and not drive.constant.any():
-            source = next(iter(drive.maps))
+        source = _unchanged(drive)
+        if source is not None:
             if graph.nodes[source].type == "Input":
                 raise NetworkError(f"output {name!r} is input {source!r} unchanged; there is no neuron between")
             outputs.append((name, source))
@@ -102,8 +136,18 @@ def _outputs(
         readout = before[0] if len(before) == 1 else name
         readouts[readout] = drive
         outputs.append((name, readout))
-        assume(f"output {name!r} is read by {readout!r}, neurons without memory that sum {', '.join(drive.maps)}")
+        assume(
+            f"output {name!r} is read by {readout!r}, neurons without memory that sum {', '.join(dict.fromkeys(s for s, _ in drive.maps))}"
+        )
     return tuple(outputs), readouts
+
+
+def _unchanged(drive: Drive) -> str | None:
+    """The one source whose values arrive as they are and at once; None where something changes them."""
+    if len(drive.maps) != 1 or drive.constant.any():
+        return None
+    (source, late), part = next(iter(drive.maps.items()))
+    return source if part is None and late == 0 else None
 
 
 def _closing(
@@ -124,7 +168,7 @@ def _signal_order(inputs: Sequence[str], drives: Mapping[str, Drive], delayed: f
     placed = set(inputs)
     waiting = sorted(drives)
     while waiting:
-        ready = [k for k in waiting if all(s in placed or (s, k) in delayed for s in drives[k].maps)]
+        ready = [k for k in waiting if all(late or s in placed or (s, k) in delayed for s, late in drives[k].maps)]
         order += ready
         placed.update(ready)
         waiting = [k for k in waiting if k not in placed]

@@ -1,4 +1,4 @@
-"""Chains of linear nodes folded into one matrix per pair of populations, and their biases into the targets' bias.
+"""Chains of linear nodes folded into one map per pair of populations, and their biases into the targets' bias.
 
 A linear node n gives ``y_n = sum over sources of M[n, source] s + c_n`` with, from the nodes p that feed it,
 ``M[n, source] = W_n sum_p M[p, source]`` and ``c_n = W_n sum_p c_p + b_n``, all in float64.
@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuroalign.errors import NetworkError
 from neuroalign.export.nir_flatten import FlatGraph
+from neuroalign.export.nir_maps import Map, Weights, as_weights, kept_rows, ordered_sum, scaled, summed, through
 from neuroalign.export.nir_parameters import LinearNode
 from neuroalign.network import FloatArray
 
-MAX_WEIGHTS = 2**27
-"""Limit on the entries of one composed matrix: 1 GiB in float64."""
+Source = tuple[str, int]
+"""An input or population, and by how many steps its values come late."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,22 +31,26 @@ class Drive:
     size : int
         Number of values, N.
     maps
-        Source (input or population) to what takes its values there: (N, N_source), or (N,) for a diagonal matrix, or
-        None for the identity.
+        Source to what takes its values there.
     constant : (N,)
         Sum of the propagated biases.
     """
 
     size: int
-    maps: Mapping[str, FloatArray | None]
+    maps: Mapping[Source, Map]
     constant: FloatArray
 
-    def matrix(self, source: str) -> FloatArray:
-        """The dense (N, N_source) matrix from one source."""
-        return _dense(self.maps[source], self.size)
+    def weights(self, source: Source) -> Weights:
+        """The weights from one source."""
+        return as_weights(self.maps[source], self.size)
 
 
-def compose(graph: FlatGraph, linear: Mapping[str, LinearNode], sizes: Mapping[str, int]) -> dict[str, Drive]:
+def compose(
+    graph: FlatGraph,
+    linear: Mapping[str, LinearNode],
+    sizes: Mapping[str, int],
+    delays: Mapping[str, NDArray[np.int64]] | None = None,
+) -> dict[str, Drive]:
     """What reaches each node that is not linear itself.
 
     Parameters
@@ -55,15 +61,18 @@ def compose(graph: FlatGraph, linear: Mapping[str, LinearNode], sizes: Mapping[s
         The nodes without memory.
     sizes
         Number of values that each node takes.
+    delays
+        Steps that each value waits, (N,), for the nodes that delay.
 
     Raises
     ------
     NetworkError
-        If linear nodes alone form a cycle, or a matrix would be too large.
+        If nodes without memory alone form a cycle, or a matrix would be too large.
     """
     given: dict[str, Drive] = {}
     for name in _in_order(graph, linear):
-        given[name] = _through(linear[name], _sum(name, graph, given, sizes[name]))
+        drive = _sum(name, graph, given, sizes[name])
+        given[name] = _delayed(delays[name], drive) if delays and name in delays else _through(linear[name], drive)
     return {name: _sum(name, graph, given, sizes[name]) for name in graph.nodes if name not in linear}
 
 
@@ -91,50 +100,45 @@ def _in_order(graph: FlatGraph, linear: Mapping[str, LinearNode]) -> list[str]:
 
 def _sum(name: str, graph: FlatGraph, given: Mapping[str, Drive], size: int) -> Drive:
     """The sum of all that feeds ``name``; independent of the order of the nodes, to the last bit."""
-    maps: dict[str, list[FloatArray | None]] = {}
+    maps: dict[Source, list[Map]] = {}
     constants: list[FloatArray] = []
     for before in graph.before(name):
         if before not in given:
-            maps.setdefault(before, []).append(None)
+            maps.setdefault((before, 0), []).append(None)
             continue
         constants.append(given[before].constant)
         for source, part in given[before].maps.items():
             maps.setdefault(source, []).append(part)
-    summed = {
-        s: parts[0] if len(parts) == 1 else _ordered_sum([_dense(p, size) for p in parts]) for s, parts in maps.items()
-    }
-    return Drive(size, dict(sorted(summed.items())), _ordered_sum(constants) if constants else np.zeros(size))
-
-
-def _ordered_sum(parts: list[FloatArray]) -> FloatArray:
-    """Sum in order of size: names, which decide the order of nodes, must not decide the last bit."""
-    if len(parts) <= 2:
-        return np.add(parts[0], parts[1]) if len(parts) == 2 else parts[0]
-    total: FloatArray = np.sort(np.stack(parts), axis=0).sum(axis=0)
-    return total
+    together = {source: summed(parts, size) for source, parts in sorted(maps.items())}
+    return Drive(size, together, ordered_sum(constants) if constants else np.zeros(size))
 
 
 def _through(node: LinearNode, drive: Drive) -> Drive:
     """What a linear node gives for what it takes."""
     if node.weight is not None:
-        weight = node.weight
-        maps = {s: weight if m is None else weight * m if m.ndim == 1 else weight @ m for s, m in drive.maps.items()}
-        constant = weight @ drive.constant if drive.constant.any() else np.zeros(weight.shape[0])
-        return Drive(weight.shape[0], maps, constant if node.bias is None else constant + node.bias)
+        weights = Weights(node.weight, node.pattern)
+        targets = weights.shape[0]
+        constant = _constant(weights, drive.constant) if drive.constant.any() else np.zeros(targets)
+        maps: Mapping[Source, Map] = {s: through(weights, m) for s, m in drive.maps.items()}
+        return Drive(targets, maps, constant if node.bias is None else constant + node.bias)
     if node.scale is not None:
         scale = np.broadcast_to(node.scale.ravel(), (drive.size,))
-        scaled = {
-            s: scale if m is None else scale * m if m.ndim == 1 else scale[:, None] * m for s, m in drive.maps.items()
-        }
-        return Drive(drive.size, scaled, scale * drive.constant)
+        return Drive(drive.size, {s: scaled(scale, m) for s, m in drive.maps.items()}, scale * drive.constant)
     return drive
 
 
-def _dense(part: FloatArray | None, size: int) -> FloatArray:
-    if part is not None and part.ndim == 2:
-        return part
-    if size * size > MAX_WEIGHTS:
-        raise NetworkError(
-            f"a one-to-one connection of {size} neurons would need a matrix of {size * size} weights; the limit is {MAX_WEIGHTS}"
-        )
-    return np.eye(size) if part is None else np.diag(part)
+def _constant(weights: Weights, given: FloatArray) -> FloatArray:
+    """What the weights make of constant values (N_source,)."""
+    column = Weights(given[:, None], None)
+    return through(weights, column).values[:, 0]
+
+
+def _delayed(steps: NDArray[np.int64], drive: Drive) -> Drive:
+    """Each value later by its own number of steps; a constant stays what it is."""
+    maps: dict[Source, list[Map]] = {}
+    for (source, late), part in drive.maps.items():
+        for wait in np.unique(steps).tolist():
+            alike = steps == wait
+            kept = part if alike.all() else kept_rows(alike, part, drive.size)
+            maps.setdefault((source, late + wait), []).append(kept)
+    return Drive(drive.size, {s: summed(parts, drive.size) for s, parts in sorted(maps.items())}, drive.constant)

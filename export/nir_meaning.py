@@ -22,11 +22,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Numbers, expanded
+from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Numbers, SparsePattern, expanded
 from neuroalign.errors import NetworkError
 from neuroalign.export.cycles import closing_edges
 from neuroalign.fixed_point import shift
 from neuroalign.network import FloatArray
+from neuroalign.pattern import Pattern
 
 SLOWEST = 2.0**-60
 """Stands for a decay of 0 where NIR needs a finite time constant: 1 - 2**-60 is 1 in double precision."""
@@ -102,7 +103,7 @@ def synapse_volts(c: ChipConnection, target: NeuronMeaning) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Synapses of one delay: ``delay_steps`` in the frame's steps, ``held`` the weights with 0 for all others.
+    """Synapses of one delay: ``delay_steps`` in the frame's steps, ``held`` the weights as ``pattern`` lays them out.
 
     ``ahead`` is by how many steps the frame moves the source against the target.
     """
@@ -112,6 +113,17 @@ class Part:
     held: FloatArray
     delay_steps: int
     ahead: int
+    pattern: Pattern | None = None
+
+    def matrix(self) -> FloatArray:
+        """The held weights (N_target, N_source), 0 where there is no synapse.
+
+        Raises
+        ------
+        NetworkError
+            If the matrix would be too large.
+        """
+        return self.held if self.pattern is None else _matrix(self.connection, self.pattern, self.held)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,22 +168,28 @@ def _parts(chip: ChipNetwork, lag: Mapping[str, int]) -> Iterator[Part]:
         base = chip.connection_delay_steps + ahead
         extra = [0] if c.delays is None or not c.delays.size else sorted({int(d) for d in np.unique(c.delays)})
         if len(extra) == 1 or c.delays is None or c.plasticity is not None:
-            yield Part(c.name, c, _matrix(c, c.weight), base + extra[0], ahead)
+            yield Part(c.name, c, c.weight.astype(np.float64), base + extra[0], ahead, c.pattern)
             continue
         for d in extra:
-            yield Part(f"{c.name}#{d}", c, _matrix(c, np.where(c.delays == d, c.weight, 0)), base + d, ahead)
+            held, pattern = _of_delay(c, c.delays == d)
+            yield Part(f"{c.name}#{d}", c, held, base + d, ahead, pattern)
 
 
-def _matrix(c: ChipConnection, weight: Numbers) -> FloatArray:
-    """Weights (N_target, N_source), the form that the float network has."""
-    if c.pattern is None:
-        return weight.astype(np.float64)
+def _of_delay(c: ChipConnection, alike: Numbers) -> tuple[FloatArray, Pattern | None]:
+    """The weights of the synapses where ``alike`` is true, and their pattern."""
+    if isinstance(c.pattern, SparsePattern):
+        pattern = SparsePattern(c.pattern.target[alike], c.pattern.source[alike], c.pattern.shape)
+        return c.weight[alike].astype(np.float64), pattern
+    return np.where(alike, c.weight, 0).astype(np.float64), c.pattern
+
+
+def _matrix(c: ChipConnection, pattern: Pattern, weight: FloatArray) -> FloatArray:
     if math.prod(c.shape) > LARGEST_MATRIX:
         raise NetworkError(
             f"connection {c.name!r}: a NIR file would hold its {c.weight.size} weights as a matrix of "
             f"{c.shape[0]} x {c.shape[1]}; at most {LARGEST_MATRIX} entries are written; keep the chip network elsewhere"
         )
-    return expanded(c.pattern, weight.astype(np.float64))
+    return np.asarray(expanded(pattern, weight))
 
 
 def _causal(chip: ChipNetwork, parts: tuple[Part, ...]) -> bool:

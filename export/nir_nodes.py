@@ -14,6 +14,7 @@ import numpy as np
 from neuroalign.export.hdf5 import Tree
 from neuroalign.export.nir_meaning import SLOWEST, Frame, NeuronMeaning, Part, synapse_volts
 from neuroalign.network import FloatArray, Network
+from neuroalign.pattern import spread_to_synapses
 
 NEVER = 1e38
 """Threshold of neurons that do not spike but feed others; float32 holds it."""
@@ -57,10 +58,17 @@ class Target:
         m = self.meaning
         return (m.drive - m.decay_v * (self.v_leak - m.offset)) * np.maximum(m.decay_u, SLOWEST) / self.gain
 
+    def unit(self, part: Part, value_per_unit: float) -> FloatArray:
+        """Weight of the file that one held unit means, (N,); ``value_per_unit`` of a graded source."""
+        return np.asarray(synapse_volts(part.connection, self.meaning) / (self.gain * value_per_unit))
+
     def weight(self, part: Part, value_per_unit: float) -> FloatArray:
-        """Weights of the file, (N, N_source); ``value_per_unit`` of a graded source."""
-        unit = synapse_volts(part.connection, self.meaning) / (self.gain * value_per_unit)
-        return np.asarray(part.held * unit[:, None], dtype=np.float64)
+        """Weights of the file, (N, N_source)."""
+        return np.asarray(part.matrix() * self.unit(part, value_per_unit)[:, None], dtype=np.float64)
+
+    def kernel(self, part: Part, value_per_unit: float) -> FloatArray:
+        """Weights of the file, as a convolution's kernel."""
+        return np.asarray(part.held * spread_to_synapses(self.unit(part, value_per_unit), part.pattern))
 
     def start(self, state: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
         """(v0, i0) of :class:`~neuroalign.network.Population` from (u, v) in volts."""
@@ -86,8 +94,13 @@ def make_target(m: NeuronMeaning, frame: Frame, network: Network | None) -> Targ
     return Target(m, parts, feeds, np.asarray(v_leak, dtype=np.float64), gain)
 
 
-def neuron_node(target: Target, dt: float) -> tuple[str, Tree]:
-    """NIR type and fields of a population."""
+def neuron_node(target: Target, dt: float, shape: tuple[int, ...]) -> tuple[str, Tree]:
+    """NIR type and fields of a population, its values in ``shape``."""
+    kind, fields = _flat_node(target, dt)
+    return kind, {name: np.reshape(values, shape) for name, values in fields.items()}
+
+
+def _flat_node(target: Target, dt: float) -> tuple[str, dict[str, FloatArray]]:
     m = target.meaning
     spikes = m.population.spiking or target.feeds
     decay_u, decay_v = np.maximum(m.decay_u, SLOWEST), np.maximum(m.decay_v, SLOWEST)

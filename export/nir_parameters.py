@@ -12,6 +12,7 @@ from neuroalign.errors import FileFormatError, NetworkError
 from neuroalign.export.nir_flatten import PASS, FlatGraph, FlatNode
 from neuroalign.export.nir_tree import Note
 from neuroalign.network import FloatArray
+from neuroalign.pattern import Pattern
 
 Shape = tuple[int, ...]
 
@@ -32,9 +33,17 @@ LINEAR: Mapping[str, tuple[str, ...]] = {
     "Linear": ("weight",),
     "Scale": ("scale",),
     "Flatten": ("input_type", "start_dim", "end_dim"),
+    "Delay": ("delay",),
     PASS: ("shape",),
 }
 """Fields of each primitive without memory."""
+SPATIAL: Mapping[str, tuple[str, ...]] = {
+    "Conv1d": ("input_shape", "weight", "stride", "padding", "dilation", "groups", "bias"),
+    "Conv2d": ("input_shape", "weight", "stride", "padding", "dilation", "groups", "bias"),
+    "SumPool2d": ("kernel_size", "stride", "padding"),
+    "AvgPool2d": ("kernel_size", "stride", "padding"),
+}
+"""Fields of each primitive that works on images."""
 PORTS: Mapping[str, tuple[str, ...]] = {"Input": ("shape",), "Output": ("shape",)}
 
 
@@ -51,12 +60,17 @@ class NeuronNode:
 
 @dataclass(frozen=True, eq=False)
 class LinearNode:
-    """A node without memory: ``y = weight x + bias``, ``y = scale x``, or ``y = x`` where both are None."""
+    """A node between neurons: ``y = weight x + bias``, ``y = scale x``, ``y(t) = x(t - delay)``, or ``y = x``.
+
+    ``weight`` is laid out as ``pattern`` says; ``delay`` is in the file's unit of time, one value or one a channel.
+    """
 
     name: str
     weight: FloatArray | None = None
     scale: FloatArray | None = None
     bias: FloatArray | None = None
+    pattern: Pattern | None = None
+    delay: FloatArray | None = None
 
 
 def unsupported(graph: FlatGraph) -> str | None:
@@ -65,22 +79,19 @@ def unsupported(graph: FlatGraph) -> str | None:
     if not bad:
         return None
     names = ", ".join(f"{n.name!r} ({n.type})" for n in bad[:3]) + (f" and {len(bad) - 3} more" if len(bad) > 3 else "")
-    taken = ", ".join(k for k in (*PORTS, *LINEAR, *NEURONS) if k not in (PASS, "Flatten"))
+    taken = ", ".join(k for k in (*PORTS, *LINEAR, *SPATIAL, *NEURONS) if k != PASS)
     return f"node {names}: this version does not take {'/'.join(sorted({n.type for n in bad}))}; it takes {taken}"
 
 
 def is_taken(node: FlatNode) -> bool:
-    """Whether this version takes the node: its type is known, and a Flatten changes nothing."""
-    if node.type == "Flatten":
-        shape = node.fields.get("input_type")
-        return isinstance(shape, np.ndarray) and shape.size == 1
-    return node.type in NEURONS or node.type in LINEAR or node.type in PORTS
+    """Whether this version takes the node's type."""
+    return node.type in NEURONS or node.type in LINEAR or node.type in PORTS or node.type in SPATIAL
 
 
 def neuron_node(node: FlatNode, note: Note) -> NeuronNode:
     """Parameters of a neuron node, checked one by one; the shape is that of the largest."""
     names = NEURONS[node.type]
-    _note_extra(node, names, note)
+    note_extra(node, names, note)
     missing = frozenset(k for k in names if k in OPTIONAL and node.fields.get(k) is None)
     values = {k: np.asarray(OPTIONAL[k]) if k in missing else numbers(node, k) for k in names}
     try:
@@ -95,9 +106,11 @@ def neuron_node(node: FlatNode, note: Note) -> NeuronNode:
 
 def linear_node(node: FlatNode, note: Note) -> LinearNode:
     """Weights, scale and bias of a node without memory."""
-    _note_extra(node, (*LINEAR[node.type], "bias") if node.type == "Linear" else LINEAR[node.type], note)
+    note_extra(node, (*LINEAR[node.type], "bias") if node.type == "Linear" else LINEAR[node.type], note)
     if node.type == "Scale":
         return LinearNode(node.name, scale=numbers(node, "scale"))
+    if node.type == "Delay":
+        return LinearNode(node.name, delay=_delay(node))
     if node.type not in ("Affine", "Linear"):
         return LinearNode(node.name)
     weight = _matrix(node, note)
@@ -111,14 +124,13 @@ def linear_node(node: FlatNode, note: Note) -> LinearNode:
     return LinearNode(node.name, weight=weight, bias=bias)
 
 
-def declared_shape(node: FlatNode) -> Shape | None:
-    """The shape an Input, Output or Flatten states, or None where it states none."""
-    stored = node.fields.get("shape")
-    if stored is None:
+def declared_shape(node: FlatNode, field: str = "shape") -> Shape | None:
+    """The shape an Input or Output states, or a Flatten in its ``input_type``; None where it states none."""
+    if node.fields.get(field) is None:
         return None
-    shape = numbers(node, "shape").ravel()
+    shape = numbers(node, field).ravel()
     if shape.size == 0 or (shape < 1).any() or (shape != np.floor(shape)).any():
-        raise FileFormatError(f"node {node.name!r}: shape is {shape.tolist()}; whole numbers from 1 are needed")
+        raise FileFormatError(f"node {node.name!r}: {field} is {shape.tolist()}; whole numbers from 1 are needed")
     return tuple(int(k) for k in shape)
 
 
@@ -161,6 +173,15 @@ def _matrix(node: FlatNode, note: Note) -> FloatArray:
     return weight
 
 
+def _delay(node: FlatNode) -> FloatArray:
+    delay = numbers(node, "delay")
+    if (delay < 0).any():
+        raise NetworkError(
+            f"node {node.name!r}: delay is {float(delay.min()):g}; no value can come early; correct the file"
+        )
+    return delay
+
+
 def _bias(name: str, bias: FloatArray, size: int, note: Note) -> FloatArray:
     if bias.shape == (size,):
         return bias
@@ -170,7 +191,8 @@ def _bias(name: str, bias: FloatArray, size: int, note: Note) -> FloatArray:
     return np.broadcast_to(bias.ravel(), (size,)).copy()
 
 
-def _note_extra(node: FlatNode, known: tuple[str, ...], note: Note) -> None:
+def note_extra(node: FlatNode, known: tuple[str, ...], note: Note) -> None:
+    """Note fields that are none of the primitive's."""
     extra = sorted(set(node.fields) - set(known) - {"metadata", "input_type", "output_type", "name"})
     if extra:
         note(f"node {node.name!r}: {', '.join(extra)} is no field of NIR's {node.type}: ignored")

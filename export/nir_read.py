@@ -18,6 +18,7 @@ from neuroalign.export.nir_flatten import FlatGraph, flatten
 from neuroalign.export.nir_parameters import (
     LINEAR,
     NEURONS,
+    SPATIAL,
     LinearNode,
     NeuronNode,
     linear_node,
@@ -25,6 +26,7 @@ from neuroalign.export.nir_parameters import (
     unsupported,
 )
 from neuroalign.export.nir_shapes import resolve_shapes
+from neuroalign.export.nir_spatial import SpatialNode, spatial_node
 from neuroalign.export.nir_stated import with_stated
 from neuroalign.export.nir_time import TauUnit
 from neuroalign.export.nir_tree import Edge, Note, parse_graph
@@ -110,8 +112,9 @@ def read_nir(
         refusal = unsupported(content.graph)
         if refusal:
             raise NetworkError(refusal)
-        nodes = parse_nodes(content.graph, note)
-        shapes = resolve_shapes(content.graph, nodes, note)
+        parsed = parse_nodes(content.graph, note)
+        shapes = resolve_shapes(content.graph, parsed, note)
+        nodes = {k: n.linear(shapes[k][0]) if isinstance(n, SpatialNode) else n for k, n in parsed.items()}
         neurons = [n for n in nodes.values() if isinstance(n, NeuronNode)]
         if not neurons:
             raise NetworkError("the graph has no neurons; at least one node of " + ", ".join(NEURONS) + " is needed")
@@ -146,14 +149,16 @@ def load(path: str | Path, note: Note) -> NirContent:
     return NirContent(flatten(raw, note), raw.metadata, version if isinstance(version, str) else "")
 
 
-def parse_nodes(graph: FlatGraph, note: Note) -> dict[str, NeuronNode | LinearNode]:
-    """Parameters of all neurons and linear nodes, by name."""
-    nodes: dict[str, NeuronNode | LinearNode] = {}
+def parse_nodes(graph: FlatGraph, note: Note) -> dict[str, NeuronNode | LinearNode | SpatialNode]:
+    """Parameters of all neurons and of the nodes between them, by name."""
+    nodes: dict[str, NeuronNode | LinearNode | SpatialNode] = {}
     for node in graph.nodes.values():
         if node.type in NEURONS:
             nodes[node.name] = neuron_node(node, note)
         elif node.type in LINEAR:
             nodes[node.name] = linear_node(node, note)
+        elif node.type in SPATIAL:
+            nodes[node.name] = spatial_node(node, note)
     return nodes
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from neuroalign.errors import NetworkError
 from neuroalign.export.nir_flatten import PASS, FlatGraph
 from neuroalign.export.nir_parameters import LinearNode, NeuronNode, Shape, declared_shape
+from neuroalign.export.nir_spatial import SpatialNode
 from neuroalign.export.nir_tree import Note
 from neuroalign.network import FloatArray
 
-Nodes = Mapping[str, NeuronNode | LinearNode]
+Nodes = Mapping[str, NeuronNode | LinearNode | SpatialNode]
 
 
 def resolve_shapes(graph: FlatGraph, nodes: Nodes, note: Note) -> dict[str, tuple[Shape, Shape]]:
@@ -34,14 +35,18 @@ def resolve_shapes(graph: FlatGraph, nodes: Nodes, note: Note) -> dict[str, tupl
     """
     shapes = {name: _own(node) for name, node in nodes.items()}
     known: dict[str, tuple[Shape, Shape]] = {name: s for name, s in shapes.items() if s is not None}
-    _spread(graph, known)
+    _spread(graph, nodes, known)
     for kind in ("Input", "Output"):
         for name in graph.of_type(kind):
             declared = declared_shape(graph.nodes[name])
             if name not in known and declared is not None:
                 known[name] = (declared, declared)
-                _spread(graph, known)
+                _spread(graph, nodes, known)
     for name in graph.nodes:
+        if name not in known and isinstance(nodes.get(name), SpatialNode):
+            raise NetworkError(
+                f"node {name!r}: nothing says the shape of what reaches it; give the Input its shape, or the node its input_shape"
+            )
         known.setdefault(name, ((1,), (1,)))
     _check_neurons(graph, nodes, known, note)
     _check_ports(graph, known, note)
@@ -61,19 +66,25 @@ def broadcast(values: FloatArray, own: Shape, size: int) -> FloatArray:
     return np.array(np.broadcast_to(full, (size,)), dtype=np.float64)
 
 
-def _own(node: NeuronNode | LinearNode) -> tuple[Shape, Shape] | None:
-    """Shape that a node's own arrays give; None where they hold one value only."""
+def _own(node: NeuronNode | LinearNode | SpatialNode) -> tuple[Shape, Shape] | None:
+    """Shape that a node's own arrays give; None where they hold one value only, or work on images of any size."""
+    if isinstance(node, SpatialNode):
+        shape = node.own_shape
+        return None if shape is None else (shape, node.result_shape(shape))
     if isinstance(node, LinearNode):
         if node.weight is not None:
             return (node.weight.shape[1],), (node.weight.shape[0],)
-        shape = node.scale.shape if node.scale is not None else ()
+        shape = _parameter_shape(node) or ()
     else:
         shape = node.shape
     return (shape, shape) if prod(shape) > 1 else None
 
 
-def _spread(graph: FlatGraph, known: dict[str, tuple[Shape, Shape]]) -> None:
-    """Give nodes of unknown shape that of a neighbour, forwards as far as possible, then backwards."""
+def _spread(graph: FlatGraph, nodes: Nodes, known: dict[str, tuple[Shape, Shape]]) -> None:
+    """Give nodes of unknown shape that of a neighbour, forwards as far as possible, then backwards.
+
+    Convolutions and pooling change shapes: they take theirs from before, and a shape behind one says nothing.
+    """
     changed = True
     while changed:
         changed = False
@@ -81,19 +92,41 @@ def _spread(graph: FlatGraph, known: dict[str, tuple[Shape, Shape]]) -> None:
             for name in graph.nodes:
                 if name in known:
                     continue
-                neighbours = graph.before(name) if forwards else graph.after(name)
-                found = next((known[n][1 if forwards else 0] for n in neighbours if n in known), None)
+                found = _from_neighbours(graph, nodes, known, name, forwards)
                 if found is not None:
-                    known[name] = (found, found)
+                    known[name] = found
                     changed = True
             if changed:
                 break
 
 
+def _from_neighbours(
+    graph: FlatGraph, nodes: Nodes, known: dict[str, tuple[Shape, Shape]], name: str, forwards: bool
+) -> tuple[Shape, Shape] | None:
+    """Shape before and after a node, from what feeds it or, backwards, what it feeds; None where they do not say."""
+    neighbours = graph.before(name) if forwards else graph.after(name)
+    neighbour = next((n for n in neighbours if n in known), None)
+    if neighbour is None:
+        return None
+    found, node = known[neighbour][1 if forwards else 0], nodes.get(name)
+    if graph.nodes[name].type == "Flatten":
+        before = found if forwards else declared_shape(graph.nodes[name], "input_type") or found
+        return before, (prod(before),)
+    if not isinstance(node, SpatialNode):
+        return found, found
+    if not forwards:
+        return None
+    if graph.nodes[neighbour].type == "Input":  # exporters put batch dimensions there
+        found = found[-node.dimensions - 1 :]
+        known[neighbour] = (found, found)
+    shape = node.source_shape(found)
+    return shape, node.result_shape(shape)
+
+
 def _check_neurons(graph: FlatGraph, nodes: Nodes, known: dict[str, tuple[Shape, Shape]], note: Note) -> None:
     """Note parameters with fewer values than neurons, and batch dimensions in the shape of neurons."""
     for name, node in nodes.items():
-        own = node.shape if isinstance(node, NeuronNode) else None if node.scale is None else node.scale.shape
+        own = _parameter_shape(node)
         if own is None:
             continue
         shape = known[name][0]
@@ -109,6 +142,14 @@ def _check_neurons(graph: FlatGraph, nodes: Nodes, known: dict[str, tuple[Shape,
                 note(f"node {name!r} has shape {shape} but {source!r} gives {given}: leading dimensions dropped")
                 known[name] = (given, given)
                 break
+
+
+def _parameter_shape(node: NeuronNode | LinearNode | SpatialNode) -> Shape | None:
+    """Shape of a node's parameters, where it has one value for each value that passes."""
+    if isinstance(node, NeuronNode):
+        return node.shape
+    own = None if isinstance(node, SpatialNode) else node.scale if node.scale is not None else node.delay
+    return None if own is None else own.shape
 
 
 def _trailing(shape: Shape, inner: Shape) -> bool:

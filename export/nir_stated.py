@@ -13,9 +13,12 @@ import numpy as np
 
 from neuroalign.errors import InputError, NetworkError
 from neuroalign.export.fields import from_text
+from neuroalign.export.nir_images import from_readable, readable
+from neuroalign.export.nir_maps import Map, Weights, as_weights, dense, summed
 from neuroalign.export.nir_parameters import LinearNode, NeuronNode
 from neuroalign.export.nir_tree import Note
 from neuroalign.network import Connection, FloatArray, Network
+from neuroalign.pattern import Convolution, Pattern, SparsePattern, as_sparse, pattern_problem, same_pattern
 from neuroalign.rule import LearningRule
 
 KEY = "neuroalign"
@@ -35,7 +38,10 @@ class StatedPopulation:
 
 @dataclass(frozen=True, eq=False)
 class StatedConnection:
-    """A connection's node, "" where it only learns; then ``weight`` holds its weights, in the rule's unit."""
+    """A connection's node, "" where it only learns; then ``weight`` holds its weights, in the rule's unit.
+
+    ``pattern`` names the synapses, which the node may hold as a matrix or in a wider kernel.
+    """
 
     name: str
     source: str
@@ -48,6 +54,7 @@ class StatedConnection:
     learning: tuple[tuple[int, int], ...] | None
     rule: LearningRule | None
     modulator: str = ""
+    pattern: SparsePattern | Convolution | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,27 +150,63 @@ def _check_wiring(
     network: Network, nodes: Mapping[str, NeuronNode | LinearNode], stated: StatedModel, named: Mapping[str, str]
 ) -> None:
     """Refuse where the stated connections do not add up to those of the graph."""
-    summed: dict[tuple[str, str], FloatArray] = {}
+    parts: dict[tuple[str, str], list[Map]] = {}
     for part in stated.connections:
         if part.node:
-            weight = _weight(nodes, part)
-            pair = (part.source, part.target)
-            summed[pair] = summed[pair] + weight if pair in summed else weight
+            parts.setdefault((part.source, part.target), []).append(_weight(nodes, part))
     for c in network.connections:
-        pair = (named.get(c.source, ""), named.get(c.target, ""))
-        expected = summed.pop(pair, np.zeros_like(c.weight))
-        if expected.shape != c.weight.shape or not np.allclose(expected, c.weight, rtol=1e-12, atol=0):
+        found = parts.pop((named.get(c.source, ""), named.get(c.target, "")), None)
+        if found is None:
+            expected = Weights(np.zeros_like(c.weight), c.pattern)
+        else:
+            expected = as_weights(summed(found, c.shape[0]), c.shape[0])
+        if not _alike(expected, Weights(c.weight, c.pattern)):
             raise NetworkError(f"connection {c.name!r} has other weights in the graph than its stated parts")
-    if summed:
-        source, target = next(iter(summed))
+    if parts:
+        source, target = next(iter(parts))
         raise NetworkError(f"the graph does not connect {source!r} to {target!r}")
 
 
-def _weight(nodes: Mapping[str, NeuronNode | LinearNode], c: StatedConnection) -> FloatArray:
+def _alike(left: Weights, right: Weights) -> bool:
+    if left.shape != right.shape:
+        return False
+    if same_pattern(left.pattern, right.pattern):
+        return np.allclose(left.values, right.values, rtol=1e-12, atol=0)
+    return np.allclose(dense(left), dense(right), rtol=1e-12, atol=0)
+
+
+def _weight(nodes: Mapping[str, NeuronNode | LinearNode], c: StatedConnection) -> Weights:
     node = nodes.get(c.node)
     if not isinstance(node, LinearNode) or node.weight is None:
         raise NetworkError(f"connection {c.name!r}: the graph has no weights {c.node!r}")
-    return node.weight
+    return Weights(node.weight, node.pattern)
+
+
+def _held(nodes: Mapping[str, NeuronNode | LinearNode], c: StatedConnection) -> Weights | None:
+    """The weights of a connection in the layout that it has; None where there are none."""
+    if not c.node:
+        return None if c.weight is None else Weights(c.weight, c.pattern)
+    weights = _weight(nodes, c)
+    if c.pattern is None or same_pattern(weights.pattern, c.pattern):
+        return weights
+    if pattern_problem(c.pattern) or weights.shape != c.pattern.shape:
+        raise NetworkError(f"connection {c.name!r}: the stated synapses do not fit its weights {c.node!r}")
+    return Weights(_in_layout(c.name, weights, c.pattern), c.pattern)
+
+
+def _in_layout(name: str, weights: Weights, pattern: Pattern) -> FloatArray:
+    """Values of ``pattern`` from the matrix, or the wider kernel, that holds them in the graph."""
+    if isinstance(pattern, Convolution) and weights.pattern is not None and weights.pattern == readable(pattern):
+        return from_readable(pattern, weights.values)
+    if weights.pattern is not None:
+        raise NetworkError(f"connection {name!r}: the graph has another convolution than is stated")
+    if isinstance(pattern, SparsePattern):
+        return np.asarray(weights.values[pattern.target, pattern.source])
+    entries = np.prod(pattern.weight_shape)
+    synapses, entry = as_sparse(pattern, np.arange(1.0, entries + 1).reshape(pattern.weight_shape))
+    kernel = np.zeros(entries)
+    kernel[entry.astype(np.int64) - 1] = weights.values[synapses.target, synapses.source]
+    return kernel.reshape(pattern.weight_shape)
 
 
 def _connections(nodes: Mapping[str, NeuronNode | LinearNode], stated: StatedModel, say: Note) -> Iterator[Connection]:
@@ -173,12 +216,21 @@ def _connections(nodes: Mapping[str, NeuronNode | LinearNode], stated: StatedMod
         elif c.learns:
             effect = "its initial weights are kept" if c.drives else "it drives nothing and is left out"
             say(f"connection {c.name!r} is plastic on the chip, but the file does not hold its rule: {effect}")
-        weight = _weight(nodes, c) if c.node else c.weight
-        if weight is None:
+        held = _held(nodes, c)
+        if held is None:
             raise NetworkError(f"connection {c.name!r} has neither node nor weights")
         if c.rule is not None:
             yield Connection(
-                c.name, c.source, c.target, weight, c.delay_steps, c.rule, c.drives, c.learning, c.modulator
+                c.name,
+                c.source,
+                c.target,
+                held.values,
+                c.delay_steps,
+                c.rule,
+                c.drives,
+                c.learning,
+                c.modulator,
+                held.pattern,
             )
         elif c.drives:
-            yield Connection(c.name, c.source, c.target, weight, c.delay_steps)
+            yield Connection(c.name, c.source, c.target, held.values, c.delay_steps, pattern=held.pattern)

@@ -21,6 +21,7 @@ from neuroalign.quantise.graded import graded_sources
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.legality import check_chip, check_supported
 from neuroalign.quantise.normal_form import normalise
+from neuroalign.quantise.synapses import chip_synapses
 
 
 def compile_network(
@@ -58,7 +59,11 @@ def compile_network(
     for population in network.populations:
         form = normalise(network, population, alignment.latency[population.name])
         refuse_early_chance(form)
-        incoming = [c for c in network.connections if c.target == population.name]
+        laid = [
+            chip_synapses(c, form, alignment.extra[c.name]) for c in network.connections if c.target == population.name
+        ]
+        incoming = [c for c, _ in laid]
+        table += ConversionTable(tuple(row for _, rows in laid for row in rows))
         delays = {c.name: _delays(c.weight.shape, alignment.extra[c.name]) for c in incoming}
         converted: tuple[ConversionRow, ...] = ()
         if profile.arithmetic == "float64":

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import NetworkError
+from neuroalign.pattern import Convolution, SparsePattern, expanded, pattern_problem, weight_shape
 from neuroalign.rule import LearningRule
 
 FloatArray = NDArray[np.float64]
@@ -184,7 +185,7 @@ class Connection:
 
     Parameters
     ----------
-    weight : (N_target, N_source)
+    weight : (N_target, N_source), or (synapses,) or a kernel as ``pattern`` says
         What one spike adds to the target's input.
     delay_steps : int
         Steps between a spike and its effect in the *model*: 0 within the same step (feed-forward), 1 on the edge that
@@ -198,6 +199,8 @@ class Connection:
         The rule acts in steps start <= t < stop (t from 1) of each pair; None: in all. Traces run on outside.
     modulator : str
         Input or population that sends the rule's third factor; "": the one that the rule names.
+    pattern : SparsePattern, Convolution or None
+        Which synapses exist; None: every source reaches every target.
     """
 
     name: str
@@ -209,21 +212,14 @@ class Connection:
     drives: bool = True
     learning: tuple[tuple[int, int], ...] | None = None
     modulator: str = ""
+    pattern: SparsePattern | Convolution | None = None
 
     def __post_init__(self) -> None:
         if self.modulator and (self.rule is None or self.rule.modulator is None):
             raise NetworkError(
                 f"connection {self.name!r}: modulator {self.modulator!r} is given, but its rule has no third factor"
             )
-        if self.weight.ndim != 2 or self.weight.dtype != np.float64:
-            raise NetworkError(
-                f"connection {self.name!r}: weight must be a two-dimensional float64 array, got {_describe(self.weight)}"
-            )
-        if not np.isfinite(self.weight).all():
-            post, pre = (int(k) for k in np.argwhere(~np.isfinite(self.weight))[0])
-            raise NetworkError(
-                f"connection {self.name!r}: weight[{post}, {pre}] is {self.weight[post, pre]}; weights must be finite; repair the file"
-            )
+        self._check_weight()
         if self.delay_steps < 0:
             raise NetworkError(f"connection {self.name!r}: delay_steps is {self.delay_steps}; it must be >= 0")
         if self.rule is None and (self.learning is not None or not self.drives):
@@ -238,6 +234,10 @@ class Connection:
             raise NetworkError(
                 f"connection {self.name!r}: learning has no phase, so the rule would never act; None learns in all steps"
             )
+        if self.rule is not None and isinstance(self.pattern, Convolution):
+            raise NetworkError(
+                f"connection {self.name!r}: a convolution shares its weights among places and cannot learn; use a SparsePattern"
+            )
         for start, stop in self.learning or ():
             if not 1 <= start < stop:
                 raise NetworkError(
@@ -250,6 +250,37 @@ class Connection:
         if self.rule is None or self.rule.modulator is None:
             return ""
         return self.modulator or self.rule.modulator.sender
+
+    def _check_weight(self) -> None:
+        problem = pattern_problem(self.pattern) if self.pattern is not None else None
+        if problem is not None:
+            raise NetworkError(f"connection {self.name!r}: {problem}")
+        if self.weight.dtype != np.float64 or (self.pattern is None and self.weight.ndim != 2):
+            raise NetworkError(
+                f"connection {self.name!r}: weight must be a two-dimensional float64 array, got {_describe(self.weight)}"
+            )
+        if self.pattern is not None and self.weight.shape != weight_shape(self.pattern, self.pattern.shape):
+            raise NetworkError(
+                f"connection {self.name!r}: weight has shape {self.weight.shape}; its pattern needs "
+                f"{weight_shape(self.pattern, self.pattern.shape)}"
+            )
+        for index in np.argwhere(~np.isfinite(self.weight))[:1]:
+            at = ", ".join(str(int(k)) for k in index)
+            raise NetworkError(
+                f"connection {self.name!r}: weight[{at}] is {self.weight[tuple(index)]}; weights must be finite; repair the file"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(N_target, N_source), whatever the pattern."""
+        if self.pattern is not None:
+            return self.pattern.shape
+        targets, sources = self.weight.shape
+        return int(targets), int(sources)
+
+    def matrix(self) -> FloatArray:
+        """The weights as (N_target, N_source), 0 where there is no synapse."""
+        return self.weight if self.pattern is None else np.asarray(expanded(self.pattern, self.weight))
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,9 +318,9 @@ class Network:
                     f"connection {c.name!r}: {c.source!r} -> {c.target!r} names a node that does not exist"
                 )
             expected = (sizes[c.target], sizes[c.source])
-            if c.weight.shape != expected:
+            if c.shape != expected:
                 raise NetworkError(
-                    f"connection {c.name!r}: weight has shape {c.weight.shape}, but {c.target!r} x {c.source!r} needs {expected}"
+                    f"connection {c.name!r}: weight has shape {c.shape}, but {c.target!r} x {c.source!r} needs {expected}"
                 )
             sender = c.third_factor
             if sender and sizes.get(sender) not in (1, sizes[c.target]):

@@ -3,8 +3,8 @@
 from neuroalign.chip.connection import ChipConnection, GradedMode, Plasticity, SignMode
 from neuroalign.chip.formats import Excess, Fixed, Float64, NumberFormat, Numbers, Rounding
 from neuroalign.chip.network import ChipNetwork, first_difference
-from neuroalign.chip.pattern import Convolution, SparsePattern, expanded, pattern_problem, weight_shape
 from neuroalign.chip.population import ChipInput, ChipPopulation, EscapeNoise
+from neuroalign.pattern import Convolution, SparsePattern, expanded, pattern_problem, weight_shape
 
 __all__ = [
     "ChipConnection",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neuroalign.chip.formats import NumberFormat, Numbers
-from neuroalign.chip.pattern import Convolution, SparsePattern
 from neuroalign.microcode import Program
+from neuroalign.pattern import Convolution, SparsePattern
 
 SignMode = Literal["mixed", "excitatory", "inhibitory"]
 GradedMode = Literal["impulse", "overwrite", "add-saturate", "add-carry"]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipConnection, ChipPopulation, EscapeNoise, Fixed
 from neuroalign.conversion import ConversionRow
 from neuroalign.network import Connection
+from neuroalign.pattern import spread_to_synapses
 from neuroalign.profile import Profile
 from neuroalign.quantise.escape import tabulated_escape
 from neuroalign.quantise.formats import IntegerFormats, integer_formats
@@ -201,7 +202,11 @@ def _reference(
     """Voltage that the scale refers to: the threshold, or for readouts the largest jump that one spike makes."""
     if form.population.spiking:
         return form.threshold
-    jumps = [float(np.abs(form.kernel_gain[:, None] * c.weight).max()) for c in incoming if c.weight.size]
+    jumps = [
+        float(np.abs(spread_to_synapses(form.kernel_gain, c.pattern) * c.weight).max())
+        for c in incoming
+        if c.weight.size
+    ]
     plastic = [c for c in incoming if c.rule is not None]
     jumps += [
         float(np.abs(form.kernel_gain).max()) * weight_limit(c, learning.get(c.name, RuleChoices())) for c in plastic
@@ -219,10 +224,9 @@ def _kernel(
 ) -> Kernel:
     source = graded.get(c.source)
     unit = source.value_per_unit if source else 1.0
-    share = (form.kernel_gain / reference)[:, None] * c.weight * unit
-    return make_kernel(
-        c.name, share, source.largest if source else 1.0, formats.weight_bits, formats.mixed_lsb, formats.sign_modes
-    )
+    share = spread_to_synapses(form.kernel_gain / reference, c.pattern) * c.weight * unit
+    largest = source.largest if source else 1.0
+    return make_kernel(c.name, share, largest, formats.weight_bits, formats.mixed_lsb, formats.sign_modes, c.pattern)
 
 
 def _headroom(
@@ -232,8 +236,8 @@ def _headroom(
     unit = 2.0**formats.align
     zero = np.zeros(form.population.size)
     drive = (decays.v * form.leak_drive + form.bias_drive) / reference
-    above = sum((np.clip(k.share, 0, None).sum(axis=1) * k.largest_input * form.burst for k in kernels), zero)
-    below = sum((np.clip(-k.share, 0, None).sum(axis=1) * k.largest_input * form.burst for k in kernels), zero)
+    above = sum((k.into_targets(1) * k.largest_input * form.burst for k in kernels), zero)
+    below = sum((k.into_targets(-1) * k.largest_input * form.burst for k in kernels), zero)
     threshold = np.ones(form.population.size) if form.population.spiking else None
     bounds = reach(above, below, drive, (decays.u, decays.v), threshold)
     largest_drive = float(np.abs(drive).max(initial=0.0))
@@ -262,14 +266,14 @@ def _connection(
     exponent = weight_exponent(kernel, k, formats.exponents)
     held, clipped = quantise_weights(kernel, k, exponent)
     unit = source.value_per_unit if source else 1.0
-    gain = form.kernel_gain[:, None] * unit
-    volts = held * 2.0 ** (exponent + formats.align) / units_per_volt[:, None]
+    gain = spread_to_synapses(form.kernel_gain, c.pattern) * unit
+    volts = held * 2.0 ** (exponent + formats.align) / spread_to_synapses(units_per_volt, c.pattern)
     meaning = np.divide(volts, gain, out=np.array(c.weight), where=gain != 0)
     note = f"{kernel.sign_mode}, {formats.weight_bits} bits, exponent {exponent}"
     # A weight counts by what it does to its neuron: gains and thresholds may differ by orders of magnitude.
-    effect = np.abs(form.kernel_gain) * units_per_volt
-    largest = float((effect[:, None] * np.abs(c.weight)).max(initial=0.0))
-    scale = np.divide(largest, effect, out=np.full(effect.shape, np.inf), where=effect > 0)[:, None]
+    effect = spread_to_synapses(np.abs(form.kernel_gain) * units_per_volt, c.pattern)
+    largest = float((effect * np.abs(c.weight)).max(initial=0.0))
+    scale = np.divide(largest, effect, out=np.full(effect.shape, np.inf), where=effect > 0)
     row = array_row(c.name, "weight", c.weight, held, meaning, "", note, saturated=clipped, shift=exponent, scale=scale)
     chip = ChipConnection(
         name=c.name,
@@ -281,6 +285,7 @@ def _connection(
         sign_mode=kernel.sign_mode,
         delays=delays,
         message_bits=source.message_bits if source else 0,
+        pattern=c.pattern,
     )
     return chip, (row,)
 

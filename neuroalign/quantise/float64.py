@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipPopulation, Float64
 from neuroalign.network import Connection
+from neuroalign.pattern import spread_to_synapses
 from neuroalign.quantise.escape import float_escape
 from neuroalign.quantise.normal_form import NormalPopulation, states_before_start
 from neuroalign.quantise.plastic import float_plastic
@@ -64,10 +65,11 @@ def _static(
         name=c.name,
         source=c.source,
         target=c.target,
-        weight=form.kernel_gain[:, None] * c.weight,
+        weight=spread_to_synapses(form.kernel_gain, c.pattern) * c.weight,
         weight_format=Float64(),
         weight_exp=0,
         sign_mode="mixed",
         delays=delays,
         message_bits=64 if c.source in graded else 0,
+        pattern=c.pattern,
     )

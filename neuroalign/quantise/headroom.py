@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection
 from neuroalign.conversion import ConversionRow
+from neuroalign.pattern import sum_into_targets
 from neuroalign.quantise.formats import IntegerFormats
 from neuroalign.quantise.rows import note_row
 
@@ -88,9 +89,11 @@ def headroom_row(
         held = np.full(c.weight.shape, PLASTIC_RANGE) if c.plasticity else c.weight
         unit = 2.0 ** (c.weight_exp + formats.align)
         low = held if c.plasticity is None else -held
-        above += np.clip(held, 0, None).sum(axis=1) * most * unit
+        above += sum_into_targets(np.clip(held, 0, None), c.pattern) * most * unit
         # A negative exponent rounds the sum down: one unit of the input more, in every step.
-        below += np.clip(-low, 0, None).sum(axis=1) * most * unit + (2.0**formats.align if c.weight_exp < 0 else 0.0)
+        below += sum_into_targets(np.clip(-low, 0, None), c.pattern) * most * unit + (
+            2.0**formats.align if c.weight_exp < 0 else 0.0
+        )
     bounds = reach(
         above, below, drive.astype(np.float64), decays, None if threshold is None else threshold.astype(np.float64)
     )

@@ -32,7 +32,7 @@ FOREVER = 2**62
 def plastic_kernel(form: NormalPopulation, c: Connection, reference: FloatArray, choices: RuleChoices) -> Kernel:
     """What a plastic connection demands of the population's scale: room for the largest weights it may learn."""
     share = float(_uniform(c, form.kernel_gain / reference)) * weight_limit(c, choices)
-    return Kernel(c.name, np.full(c.weight.shape, share), 1.0, "mixed", 1, MIXED_LOW, MIXED_HIGH)
+    return Kernel(c.name, np.full(c.weight.shape, share), 1.0, "mixed", 1, MIXED_LOW, MIXED_HIGH, c.pattern)
 
 
 def weight_limit(c: Connection, choices: RuleChoices) -> float:
@@ -106,6 +106,7 @@ def hold_plastic(
         sign_mode="mixed",
         plasticity=plasticity,
         drives=c.drives,
+        pattern=c.pattern,
     )
     return connection, (row, *held_rule.rows)
 
@@ -125,6 +126,7 @@ def float_plastic(form: NormalPopulation, c: Connection, delays: NDArray[np.int6
         delays=delays,
         plasticity=Plasticity(program, np.zeros(c.weight.shape), unit, _phases(form, c), modulators=_modulators(c)),
         drives=c.drives,
+        pattern=c.pattern,
     )
 
 

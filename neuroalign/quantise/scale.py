@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import SignMode
+from neuroalign.pattern import Pattern, sum_into_targets
 from neuroalign.profile import Range
 
 FloatArray = NDArray[np.float64]
@@ -26,7 +27,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """Synapses of one connection in shares of the reference voltage: ``share`` (N, M), one unit of the source each.
+    """Synapses of one connection in shares of the reference voltage: ``share`` like its weights, one source unit each.
 
     ``largest_input`` is the largest magnitude one source sends in a step (1 for spikes).
     """
@@ -38,6 +39,11 @@ class Kernel:
     step: int
     low: int
     high: int
+    pattern: Pattern | None = None
+
+    def into_targets(self, sign: int) -> FloatArray:
+        """Sum of the shares of one sign into each neuron, as magnitudes, (N_target,)."""
+        return sum_into_targets(np.clip(sign * self.share, 0, None), self.pattern)
 
     @property
     def needed(self) -> float:
@@ -68,17 +74,23 @@ class Headroom:
 
 
 def make_kernel(
-    name: str, share: FloatArray, largest_input: float, bits: int, mixed_lsb: int, modes: Sequence[str]
+    name: str,
+    share: FloatArray,
+    largest_input: float,
+    bits: int,
+    mixed_lsb: int,
+    modes: Sequence[str],
+    pattern: Pattern | None = None,
 ) -> Kernel:
     """A kernel with the sign mode that wastes no range: one-signed connections use all ``bits`` on one side."""
     full = 2 ** max(bits, 8)
     coarse = 2 ** max(8 - bits, 0)  # fewer bits drop low bits of the same range (Lava 0.10, proc/dense)
     if share.size and share.min() >= 0 and share.max() > 0 and "excitatory" in modes:
-        return Kernel(name, share, largest_input, "excitatory", coarse, 0, full - coarse)
+        return Kernel(name, share, largest_input, "excitatory", coarse, 0, full - coarse, pattern)
     if share.size and share.max() <= 0 and share.min() < 0 and "inhibitory" in modes:
-        return Kernel(name, share, largest_input, "inhibitory", coarse, -(full - coarse), 0)
+        return Kernel(name, share, largest_input, "inhibitory", coarse, -(full - coarse), 0, pattern)
     step = mixed_lsb * coarse
-    return Kernel(name, share, largest_input, "mixed", step, -full, full - step)
+    return Kernel(name, share, largest_input, "mixed", step, -full, full - step, pattern)
 
 
 def weight_exponent(kernel: Kernel, k: float, exponents: Range) -> int:

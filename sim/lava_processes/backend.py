@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from neuroalign.chip import ChipNetwork
 from neuroalign.errors import BackendFailed, BackendMissing
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.lava_processes.holdable import check_network, check_stimulus
+from neuroalign.sim.lava_processes.holdable_synapses import without_shared_exponent
 from neuroalign.sim.lava_processes.job import ERROR_FILE, PROGRESS_FILE, Case, read_results, write_job
 from neuroalign.sim.lava_processes.probes import PLASTIC_STATES, STATES, check_probes, check_read_steps
 from neuroalign.sim.lava_processes.process_group import TimeLimitReached, run_in_own_session
@@ -184,6 +185,7 @@ def _checked(
     network: ChipNetwork, stimulus: Stimulus, probes: Sequence[Probe], read_steps: Sequence[int] | None = None
 ) -> Case:
     """A case of the job; everything the worker would refuse is refused here, before it is started."""
+    network = replace(network, connections=tuple(without_shared_exponent(c) for c in network.connections))
     check_network(network)
     check_stimulus(network, stimulus)
     check_probes(network, probes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipConnection, Convolution, Fixed, pattern_problem, weight_shape
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.fixed_point import WEIGHT_BITS, lava_weights, truncate_weights
+from neuroalign.pattern import as_sparse
 from neuroalign.sim.lava_processes.refusal import check_range, refused
 
 LARGEST_DELAY = 63
@@ -77,6 +79,14 @@ def _check_convolution(where: str, connection: ChipConnection, pattern: Convolut
     if pattern.groups > _LARGEST_BYTE:
         raise refused(where, "groups", pattern.groups, f"at most {_LARGEST_BYTE}")
     _check_sums(where, largest_sum(connection))
+
+
+def without_shared_exponent(connection: ChipConnection) -> ChipConnection:
+    """A convolution with a weight exponent as the same synapses one by one, which Lava's Sparse holds with theirs."""
+    if not isinstance(connection.pattern, Convolution) or not connection.weight_exp or connection.delays is not None:
+        return connection
+    pattern, weight = as_sparse(connection.pattern, connection.weight)
+    return replace(connection, pattern=pattern, weight=weight)
 
 
 def largest_sum(connection: ChipConnection) -> int:

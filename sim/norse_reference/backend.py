@@ -63,6 +63,7 @@ from neuroalign.sim.norse_reference.neurons import State, initial_state, paramet
 from neuroalign.sim.norse_reference.norse_functional import missing_packages
 from neuroalign.sim.norse_reference.plasticity import PlasticConnection
 from neuroalign.sim.norse_reference.schedule import update_order
+from neuroalign.sim.norse_reference.synapses import Weighing, weighing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -140,15 +141,13 @@ class _Run:
     """One run: weights and parameters as tensors, the states, and what every node gave in the last steps."""
 
     def __init__(self, network: Network, drives: Mapping[str, NDArray[Any]], stimulus: Stimulus) -> None:
-        import torch
-
         self.drives = drives
         self.samples, self.steps = stimulus.samples, stimulus.steps
         self.order = update_order(network)
         self.dt = network.dt
         self.parameters = {p.name: parameters(p, network.dt, network.reset) for p in network.populations}
         self.steps_of = {p.name: step_function(p, self.parameters[p.name]) for p in network.populations}
-        self.incoming: dict[str, list[tuple[str, int, Tensor]]] = {p.name: [] for p in network.populations}
+        self.incoming: dict[str, list[tuple[str, int, Weighing]]] = {p.name: [] for p in network.populations}
         reach = {port.name: 1 for port in network.inputs} | {p.name: 1 for p in network.populations}
         self.plastic = {
             c.name: PlasticConnection(c, c.rule, network.dt, self.samples)
@@ -158,7 +157,7 @@ class _Run:
         for c in network.connections:
             if c.rule is not None:
                 continue
-            self.incoming[c.target].append((c.source, c.delay_steps, torch.from_numpy(c.weight.copy())))
+            self.incoming[c.target].append((c.source, c.delay_steps, weighing(c)))
             reach[c.source] = max(reach[c.source], c.delay_steps + 1)
         self.past: dict[str, deque[Tensor]] = {name: deque(maxlen=length) for name, length in reach.items()}
 
@@ -224,10 +223,10 @@ class _Run:
         import torch
 
         total = torch.zeros(self.samples, population.size, dtype=torch.float64)
-        for source, delay, weight in self.incoming[population.name]:
+        for source, delay, weigh in self.incoming[population.name]:
             past = self.past[source]
             if delay < len(past):  # before the first step nothing was given
-                total = total + torch.nn.functional.linear(past[-1 - delay], weight)
+                total = total + weigh(past[-1 - delay])
         for plastic in self.plastic.values():
             if plastic.connection.target == population.name:
                 total = total + plastic.arriving()

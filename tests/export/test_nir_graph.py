@@ -12,7 +12,7 @@ import pytest
 from nir_files import affine, chain, graph, lif, nir_lif, port, write_good, write_raw
 from numpy.typing import NDArray
 
-from neuroalign.errors import InputError, NetworkError
+from neuroalign.errors import InputError
 from neuroalign.export.nir_graph import inspect_nir, read_nir
 from neuroalign.network import Network, Population, euler
 
@@ -33,7 +33,7 @@ def _simulate(network: Network, x: NDArray[np.float64]) -> tuple[dict[str, Any],
             drive = p.bias.copy()
             for c in network.connections:
                 if c.target == p.name:
-                    drive += c.weight @ (before[c.source] if c.delay_steps else now[c.source])
+                    drive += c.matrix() @ (before[c.source] if c.delay_steps else now[c.source])
             k = euler(p, network.dt)
             i[p.name] = (1 - k.decay_i) * i[p.name] + k.gain_i * drive
             v[p.name] = (1 - k.decay_v) * v[p.name] + k.decay_v * p.v_leak + k.gain_v * i[p.name]
@@ -410,18 +410,23 @@ def test_rockpool_file_opens_with_its_output_repaired_and_dt_recovered(shared_da
         read_nir(path, strict=True)
 
 
-def test_the_cnn_is_refused_by_name_but_can_be_inspected(shared_data: Path) -> None:
+def test_the_cnn_is_read_and_inspected(shared_data: Path) -> None:
     path = shared_data / "nir_nets" / "cnn_sinabs.nir"
-    with pytest.raises(NetworkError, match=r"'0' \(Conv2d\).*does not take Conv2d/Flatten/SumPool2d"):
-        read_nir(path, dt=DT)
+    network = read_nir(path, dt=DT, strict=True).network
+    assert [p.shape for p in network.populations] == [(16, 16, 16), (16, 16, 16), (8, 8, 8), (256,), (10,)]
+    assert network.inputs[0].shape == (2, 34, 34)
+    sizes = [nir.read(path).nodes[name].weight.size for name in ("0", "2", "5", "9", "11")]
+    assert sum(sizes) == 39_584
+    # The sums over 2 x 2 places go into the synapses behind them.
+    assert [c.weight.size for c in network.connections] == [sizes[0], sizes[1], 4 * sizes[2], 4 * sizes[3], sizes[4]]
     seen = inspect_nir(path)
     rows = {row.name: row for row in seen.nodes}
     assert (len(rows), len(seen.edges)) == (15, 14)
-    assert [row.name for row in seen.nodes if not row.taken] == ["0", "2", "4", "5", "7", "8"]
+    assert all(row.taken for row in seen.nodes)
     oracle = nir.read(path).nodes["0"].weight
     assert ("weight", float(oracle.min()), float(oracle.max())) in rows["0"].parameters
     assert rows["1"].shape == "16 x 16 x 16"
-    assert "does not take Conv2d" in seen.problem
+    assert "time step is unknown" in seen.problem
 
 
 def test_inspection_of_a_file_that_reads_has_no_problem(shared_data: Path) -> None:

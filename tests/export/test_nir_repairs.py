@@ -178,7 +178,7 @@ REFUSED = {
     "edges of numbers": (chain() | {"edges": np.zeros((2, 2))}, "pairs of node names are needed"),
     "unprintable name": (_edges(*EDGES, **{"a\nb": lif()}), "unprintable"),
     "unknown primitive": (chain({"type": "Izhikevich"}), "node 'lif' (Izhikevich): this version does not take"),
-    "delay": (_edges(("input", "fc"), ("fc", "d"), ("d", "lif"), ("lif", "output"), d={"type": "Delay", "delay": np.ones(3)}), "node 'd' (Delay)"),
+    "unknown type": (_edges(("input", "fc"), ("fc", "d"), ("d", "lif"), ("lif", "output"), d={"type": "Sine"}), "node 'd' (Sine)"),
     "top node of another type": (affine(np.ones((3, 2))), "a NIRGraph is needed"),
     "subgraph without Input": (
         chain(graph({"n": lif(), "output": port("Output", 3)}, [("n", "output")])),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip.formats import Numbers
+Numbers = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,19 +75,22 @@ class Convolution:
         return self.channels, self.source_shape[0] // self.groups, *self.kernel
 
 
-def pattern_problem(pattern: SparsePattern | Convolution) -> str | None:
+Pattern = SparsePattern | Convolution
+
+
+def pattern_problem(pattern: Pattern) -> str | None:
     """Why the pattern is none (what it has, and what is needed), or None."""
     return _sparse_problem(pattern) if isinstance(pattern, SparsePattern) else _convolution_problem(pattern)
 
 
-def weight_shape(pattern: SparsePattern | Convolution | None, shape: tuple[int, int]) -> tuple[int, ...]:
+def weight_shape(pattern: Pattern | None, shape: tuple[int, int]) -> tuple[int, ...]:
     """Shape of the weights (and delays and tags) of a connection whose shape is (N_target, N_source)."""
     if isinstance(pattern, Convolution):
         return pattern.weight_shape
     return shape if pattern is None else (pattern.target.size,)
 
 
-def expanded(pattern: SparsePattern | Convolution, values: Numbers) -> Numbers:
+def expanded(pattern: Pattern, values: Numbers) -> Numbers:
     """Weights (or other synaptic values) as a matrix (N_target, N_source), 0 where there is no synapse."""
     if isinstance(pattern, SparsePattern):
         matrix = np.zeros(pattern.shape, dtype=values.dtype)
@@ -103,6 +107,70 @@ def expanded(pattern: SparsePattern | Convolution, values: Numbers) -> Numbers:
         for group in range(groups):
             blocks[group][:, target, group, :, source] = kernels[group, :, :, y, x]
     return blocks.reshape(pattern.shape)
+
+
+def spread_to_synapses(values: Numbers, pattern: Pattern | None) -> Numbers:
+    """One value a target neuron, (N_target,), so that it broadcasts against the weights of its synapses.
+
+    Raises
+    ------
+    ValueError
+        If the places of a convolution's channel differ: ask :func:`shares_kernel` first.
+    """
+    if pattern is None:
+        return values[:, None]
+    if isinstance(pattern, SparsePattern):
+        return np.asarray(values[pattern.target])
+    if not shares_kernel(values, pattern):
+        raise ValueError("the neurons of a channel differ, so that they share no kernel")
+    return np.asarray(values.reshape(pattern.channels, -1)[:, :1, None, None])
+
+
+def shares_kernel(values: Numbers, pattern: Convolution) -> bool:
+    """Whether all places of each channel have the same value, so that one kernel serves them; ``values`` (N_target,)."""
+    places = values.reshape(pattern.channels, -1)
+    return bool((places == places[:, :1]).all())
+
+
+def sum_into_targets(weight: Numbers, pattern: Pattern | None) -> Numbers:
+    """Sum of the weights into each target neuron, (N_target,), of values laid out as ``pattern`` says."""
+    if pattern is None:
+        return np.asarray(weight.sum(axis=1))
+    total = np.zeros(pattern.shape[0], dtype=np.result_type(weight.dtype, np.int64))
+    if isinstance(pattern, SparsePattern):
+        np.add.at(total, pattern.target, weight)
+        return total
+    image = total.reshape(pattern.channels, -1)
+    for y, x in np.ndindex(*pattern.kernel):
+        image[:, _meeting_places(pattern, y, x)[0]] += weight[:, :, y, x].sum(axis=1)[:, None]
+    return total
+
+
+def as_sparse(pattern: Convolution, weight: Numbers) -> tuple[SparsePattern, Numbers]:
+    """The synapses of a convolution one by one, those of weight 0 left out, and their weights."""
+    groups, inside = pattern.groups, math.prod(pattern.source_shape[1:])
+    outside, (into, out_of) = math.prod(pattern.target_shape[1:]), (pattern.channels // groups, pattern.weight_shape[1])
+    found: list[tuple[Numbers, Numbers, Numbers]] = []
+    for y, x in np.ndindex(*pattern.kernel):
+        places = _meeting_places(pattern, y, x)
+        for o, i in np.argwhere(weight[:, :, y, x]):
+            first = ((o // into) * out_of + i) * inside
+            found.append((o * outside + places[0], first + places[1], np.full(places[0].size, weight[o, i, y, x])))
+    target, source, values = (np.concatenate([f[k] for f in found]) if found else np.zeros(0) for k in range(3))
+    order = np.lexsort((source, target))
+    sparse = SparsePattern(target[order].astype(np.int64), source[order].astype(np.int64), pattern.shape)
+    return sparse, np.asarray(values[order], dtype=weight.dtype)
+
+
+def same_pattern(left: Pattern | None, right: Pattern | None) -> bool:
+    """Whether two connections have the same synapses."""
+    if isinstance(left, SparsePattern) and isinstance(right, SparsePattern):
+        return (
+            left.shape == right.shape
+            and np.array_equal(left.target, right.target)
+            and np.array_equal(left.source, right.source)
+        )
+    return left == right
 
 
 def _meeting_places(pattern: Convolution, y: int, x: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
