@@ -32,7 +32,11 @@ class Protocol:
         return Settings(self.hidden, self.epochs, chosen, self.batch)
 
 
-DIGITS = Protocol((64, 64, 64, 64), 10, 32, {}, 20)
+DIGITS = Protocol(
+    (64, 64, 64, 64), 10, 32,
+    {"bp": 0.1, "fa": 0.1, "dfa": 0.05, "sign": 0.1, "kp": 0.1, "wm": 0.2, "stdwi": 0.4, "rdd": 0.2, "sal": 0.2},
+    20,
+)  # fmt: skip
 FASHION = Protocol((256, 128, 64), 10, 64, {}, 3, 1)
 
 
