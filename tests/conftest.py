@@ -16,6 +16,14 @@ SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 GOLDEN = Path(__file__).resolve().parent / "golden"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def kernels_from_the_first_run_on() -> None:
+    """Tests of the emulator mean its kernels, also where nothing has been compiled yet."""
+    from neuroalign.sim.emulator.first_run import patience
+
+    patience().left = 0.0
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden instead of comparing with it; read the diff"

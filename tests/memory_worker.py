@@ -44,7 +44,7 @@ def network(weight: Any, tagged: bool) -> ChipNetwork:
 def main(path: str, size: str, tagged: bool) -> None:
     """Measure."""
     probes = [("n", "s")]
-    Emulator().run(network(np.zeros((8, 8), dtype=np.int64), tagged), silence(STEPS), probes)
+    Emulator().run(network(np.zeros((8, 8), dtype=np.int64), tagged), silence(STEPS), probes, implementation="kernels")
     before = resident()
     large = network(read_tree(path, in_blocks=True)["weight"], tagged)
     assert large.connections[0].shape == (int(size), int(size))

@@ -128,7 +128,7 @@ def counted_spikes(network: ChipNetwork, steps: int) -> int:
         If a spike differs.
     """
     probes = [(p.name, "s") for p in network.populations]
-    ours = Emulator().run(network, silence(steps), probes)
+    ours = Emulator().run(network, silence(steps), probes, implementation="kernels")
     theirs = LavaBackend().run(network, silence(steps), probes, time_limit_s=3600.0)
     for probe in probes:
         if not np.array_equal(ours.states[probe], theirs.states[probe]):

@@ -42,8 +42,15 @@ class Stage:
 
 STAGES = (
     Stage(
+        "first run of all",
+        "nothing compiled yet, as after installing; what run() does of itself",
+        (RULE, TAG_RULE),
+        "auto",
         "cold",
-        "nothing compiled yet, as after installing: the emulator itself too",
+    ),
+    Stage(
+        "cold",
+        "nothing compiled yet, as after installing: the step loop and the interpreter are compiled too",
         (RULE, TAG_RULE),
         GENERATED,
         "cold",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -19,15 +20,17 @@ from neuroalign.sim.emulator.changes import ProgramChange, check_changes
 from neuroalign.sim.emulator.checkpoint import Checkpoints
 from neuroalign.sim.emulator.checks import check_network, check_probes, check_read_steps, check_stimulus
 from neuroalign.sim.emulator.digest import digest
+from neuroalign.sim.emulator.entries import Entry, entries_of, members_of
+from neuroalign.sim.emulator.first_run import run_uncompiled
 from neuroalign.sim.emulator.jobs import run_jobs, usable_threads
 from neuroalign.sim.emulator.memory import recorded_dtype, recorded_shape
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
 from neuroalign.sim.emulator.prepared import Plastic, require_kernels
-from neuroalign.sim.emulator.samples import Entry, KernelSamples, Plan, ReferenceSamples
+from neuroalign.sim.emulator.samples import KernelSamples, Plan, ReferenceSamples
 from neuroalign.sim.emulator.session import Session, session_probes
 from neuroalign.sim.emulator.store import Store
 
-Implementation = Literal["kernels", "generated", "interpreter", "reference"]
+Implementation = Literal["auto", "kernels", "generated", "interpreter", "reference"]
 Progress = Callable[[int, int], None]
 
 
@@ -51,7 +54,7 @@ class Emulator:
         probes: Sequence[Probe],
         *,
         read_steps: Sequence[int] | None = None,
-        implementation: Implementation = "kernels",
+        implementation: Implementation = "auto",
         batch: Batch | None = None,
         threads: int | None = 1,
         store: Store | str | Path | None = None,
@@ -69,7 +72,8 @@ class Emulator:
         implementation
             "kernels" (compiled) or "reference" (readable numpy); they agree, bit for bit under Fixed. "kernels" updates
             plastic connections by "generated" kernels, compiled for their rule, where that is worth its time, and
-            elsewhere by the "interpreter", which needs no compilation; either can be asked for by name.
+            elsewhere by the "interpreter", which needs no compilation; either can be asked for by name. "auto": kernels,
+            but the reference for a short run while no kernel has been compiled on this machine.
         batch
             Variants of the network; axis 0 of the recording is then sample x member, as :class:`Batch` says, and
             counts are totals over all.
@@ -105,7 +109,7 @@ class Emulator:
         BackendMissing
             If numba is not installed and the reference was not asked for.
         """
-        entries = _entries(stimulus.samples, batch)
+        entries = entries_of(stimulus.samples, batch)
         count = usable_threads(threads, len(entries))
         plan = _plan(network, stimulus, probes, read_steps, batch, entries, count)
         plan = replace(plan, changes=_checked_changes(network, changes, plan, batch))
@@ -115,8 +119,13 @@ class Emulator:
                     "checkpoints are written by the kernels; leave out store, or implementation='reference'"
                 )
             return _run(network, plan, ReferenceSamples(plan), 0, progress)
-        plan = replace(plan, implementation=implementation, kernel_folder=self.kernel_folder)
+        plastic: Plastic = "kernels" if implementation == "auto" else implementation
+        plan = replace(plan, implementation=plastic, kernel_folder=self.kernel_folder)
         require_kernels()
+        if implementation == "auto" and store is None:
+            counts = run_uncompiled(network, plan)
+            if counts is not None:
+                return _recorded(network, plan, counts, progress)
         if store is None:
             return _run(network, plan, KernelSamples(plan), count if count > 1 else 0, progress)
         return _run_stored(
@@ -177,7 +186,7 @@ def _plan(
         )
         for probe in probes
     }
-    return Plan(_members(network, batch), entries, stimulus, steps, probes, reads, states)
+    return Plan(members_of(network, batch), entries, stimulus, steps, probes, reads, states)
 
 
 def _checked_changes(
@@ -187,30 +196,6 @@ def _checked_changes(
     for number in range(batch.size if batch is not None and changes else 0):
         check_changes(plan.member(number), changes, plan.steps, seeds=False)
     return check_changes(network, changes, plan.steps)
-
-
-def _entries(samples: int, batch: Batch | None) -> tuple[Entry, ...]:
-    """What is run, all samples of a member after each other: a member is laid out once."""
-    if batch is None:
-        return tuple(Entry(sample, 0, sample) for sample in range(samples))
-    if batch.inputs == "own":
-        if samples != batch.size:
-            raise InputError(
-                f"a batch of {batch.size} members with inputs 'own' needs as many samples; there are {samples}"
-            )
-        return tuple(Entry(member, member, member) for member in range(batch.size))
-    return tuple(
-        Entry(sample * batch.size + member, member, sample) for member in range(batch.size) for sample in range(samples)
-    )
-
-
-def _members(network: ChipNetwork, batch: Batch | None) -> Callable[[int], ChipNetwork]:
-    if batch is None:
-        return lambda _: network
-
-    for number in range(batch.size):
-        check_network(batch.member(network, number))
-    return lambda number: batch.member(network, number)
 
 
 def _run(
@@ -225,8 +210,16 @@ def _run(
     if report.done:
         report.add(0)
     run_jobs([e for e in plan.entries if e.row not in finished], samples.run, report.add, threads)
+    return _recorded(network, plan, samples.counts)
+
+
+def _recorded(network: ChipNetwork, plan: Plan, counts: Counter[str], progress: Progress | None = None) -> Recording:
+    """The recording of a plan whose entries have all run, after telling so where nobody has been told."""
+    if progress is not None:
+        total = len(plan.entries) * plan.steps
+        progress(total, total)
     latency = {p.name: p.latency_steps for p in network.populations}
-    return Recording(Emulator.name, plan.states, latency, dict(samples.counts), plan.reads)
+    return Recording(Emulator.name, plan.states, latency, dict(counts), plan.reads)
 
 
 def _run_stored(

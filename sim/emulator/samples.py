@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from neuroalign.sim.emulator import reference
 from neuroalign.sim.emulator.blocks import in_memory
 from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.checkpoint import Checkpoints
+from neuroalign.sim.emulator.entries import Entry
 from neuroalign.sim.emulator.jobs import Tell
 from neuroalign.sim.emulator.layout import Layout
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
@@ -34,14 +35,6 @@ STRETCH_BYTES = 8 << 20
 STRETCH_SECONDS = 0.2
 """How long a kernel call may take: so long an interrupt waits."""
 FIRST_STRETCH = 256
-
-
-class Entry(NamedTuple):
-    """One entry of axis 0 of the recording: a sample run by a member of the batch."""
-
-    row: int
-    member: int
-    sample: int
 
 
 @dataclass(frozen=True, eq=False)
