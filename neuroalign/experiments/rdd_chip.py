@@ -11,19 +11,24 @@ So the tag, of 8 bits and a sign, holds the sum of ``x1 - x2`` over the window m
 weight, of as many bits, holds beta. C, about the mean of ``x1 - x2``, cancels in the sum and keeps the tag in its range
 on the way. What differs from the float correlator: whole numbers everywhere, one rounding draw a
 step for all synapses, a kernel that is not cut off after 30 steps, and one step between a window and the next.
+
+With ``synapse="traces"`` the synapse is that of :func:`neuroalign.rules.rdd`: x1 and x2 (20 and 160 ms, equal area) at the
+end of the window stand for its mean and its beginning, and there is no tag::
+
+    dw = 2^e u0 y3 x1 - 2^e u0 y3 x2
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Plasticity
-from neuroalign.chip.window_neurons import LARGEST_SENT, LOWEST_SENT, WindowNeurons
+from neuroalign.chip.window_neurons import LOWEST_SENT, WindowNeurons
 from neuroalign.experiments.rdd import std_matched
 from neuroalign.experiments.rdd_activity import (
     DT,
@@ -51,6 +56,8 @@ THRESHOLD_BITS, NEXT_THRESHOLD_BITS = 16, 14
 WEIGHT_SHIFT = 6
 LARGEST_WEIGHT = 254
 IMPULSE = 32
+LONG_IMPULSE, LONG_FAST, LONG_SLOW = 16, 20, 160
+"""Of the traces that stand for the window, the time constants in steps; the slow one's impulse is 2."""
 OUTCOME_BITS = 6
 """``1 + u`` is sent as ``2^OUTCOME_BITS`` where u = 1."""
 
@@ -78,6 +85,8 @@ class ChipChoices:
 
     Parameters
     ----------
+    synapse
+        What remembers the window.
     tag_exponent, weight_exponent
         ``a`` and ``e``: what a spike's trace moves the tag by, and the outcome times the tag the weight.
     centre
@@ -88,10 +97,11 @@ class ChipChoices:
         Of the trace rounding.
     """
 
+    synapse: Literal["tag", "traces"] = "tag"
     tag_exponent: int = -3
     weight_exponent: int = -5
     centre: int = 32
-    rounding_draws: str = "shared"
+    rounding_draws: Literal["shared", "synapse"] = "shared"
     rng_seed: int = 1
 
 
@@ -155,6 +165,16 @@ def feedback_program(choices: ChipChoices) -> Program:
     def product(mantissa: int, exponent: int, *factors: Factor) -> Product:
         return Product("u", mantissa, exponent, factors, 0)
 
+    if choices.synapse == "traces":
+        x1, x2 = (Factor(name) for name in ("x1", "x2"))
+        e = choices.weight_exponent
+        return Program(
+            dw=(product(1, e, outcome, x1), product(-1, e, outcome, x2)),
+            x1=Trace(LONG_IMPULSE, LONG_FAST),
+            x2=Trace(LONG_IMPULSE * LONG_FAST / LONG_SLOW, LONG_SLOW),
+            y3=Trace(0, 0),
+            rng_seed=choices.rng_seed,
+        )
     return Program(
         dw=(product(1, choices.weight_exponent, outcome, tag),),
         tag_update=(
@@ -171,6 +191,11 @@ def feedback_program(choices: ChipChoices) -> Program:
     )
 
 
+def factors_of(choices: ChipChoices) -> dict[str, str]:
+    """The third factors that the synapses take in: trace to what sets it."""
+    return TRACES if choices.synapse == "tag" else {"y3": OUTCOME}
+
+
 def feedback_network(driven: int, above: int, choices: ChipChoices | None = None) -> ChipNetwork:
     """The learning network: spikes and third factors come in, the feedback weights (driven, next) learn from 0."""
     choices = choices or ChipChoices()
@@ -179,14 +204,14 @@ def feedback_network(driven: int, above: int, choices: ChipChoices | None = None
         feedback_program(choices),
         tag=zero,
         weight_unit=1.0,
-        rounding_draws=choices.rounding_draws,  # type: ignore[arg-type]
-        modulators=tuple(TRACES.items()),
+        rounding_draws=choices.rounding_draws,
+        modulators=tuple(factors_of(choices).items()),
     )
     return ChipNetwork(
         "rdd",
         DT,
         "loihi2",
-        (ChipInput(PRE, above), *(ChipInput(name, driven, 8) for name in (INSIDE, CLEAR, OUTCOME))),
+        (ChipInput(PRE, above), *(ChipInput(name, driven, 8) for name in factors_of(choices).values())),
         (_at_rest("post", driven),),
         (ChipConnection(FEEDBACK, PRE, "post", zero, Fixed(8), 0, "mixed", plasticity=plasticity, drives=False),),
         (("post", "post"),),
@@ -217,6 +242,8 @@ class RddOnChip:
         self.initial, self.protocol = np.array(initial, dtype=np.float64), protocol or RddProtocol()
         self._run_neurons = run_neurons
         driven, above = self.initial.shape
+        choices = choices or ChipChoices()
+        self._taken = (PRE, *factors_of(choices).values())
         self._learning = start_learning(feedback_network(driven, above, choices))
 
     def phase(self, weight: FloatArray, seconds: float, seed: int) -> Iterator[float]:
@@ -226,7 +253,7 @@ class RddOnChip:
         """
         steps = 0
         for sent in drive_chip(weight, seconds, seed, self._run_neurons, self.protocol):
-            self._learning.advance(sent)
+            self._learning.advance({name: sent[name] for name in self._taken})
             steps += len(sent[PRE])
             yield steps * DT
 
@@ -282,11 +309,6 @@ def delayed(spikes: NDArray[Any], last: Integers) -> tuple[Integers, Integers]:
     """``spikes`` (steps, N) a step later, ``last`` (1, N) before them; and the new last row."""
     both = np.concatenate((last, spikes.astype(np.int64)))
     return both[:-1], both[-1:]
-
-
-def sent_outcome(u: float) -> int:
-    """What stands for ``1 + u`` (above)."""
-    return min(int((1 + u) * 2 ** (OUTCOME_BITS - 1)), LARGEST_SENT)
 
 
 def _at_rest(name: str, size: int) -> ChipPopulation:

@@ -59,6 +59,14 @@ def _chip(values: Values) -> tuple[Check, ...]:
                 f"{lost:.4f} behind",
             )
         )
+    lost = _mean(values, "rule rdd, float", "r, 90 s") - _mean(values, "rule rdd, 8 bits", "r, 90 s")
+    checks.append(
+        Check(
+            f"the rule in 8 bits, at most {NEAR:g} behind its float form in r at 90 s",
+            lost <= NEAR,
+            f"{lost:.4f} behind",
+        )
+    )
     return tuple(checks)
 
 
@@ -110,13 +118,19 @@ RDD: tuple[Part, ...] = (
             _case("chip", "on_chip", LATE, [EARLY, LATE]),
             _case("chip, a draw for each synapse", "on_chip", LATE, [EARLY, LATE], rounding_draws="synapse"),
             _case("chip, smaller steps", "on_chip", LATE, [EARLY, LATE], weight_exponent=-6),
+            _case("chip, window in traces", "on_chip", LATE, [EARLY, LATE], weight_exponent=-6, synapse="traces"),
+            _case("rule rdd, float", "by_rule", LATE, [EARLY, LATE]),
+            _case("rule rdd, 8 bits", "by_rule", LATE, [EARLY, LATE], form="direct"),
             _case("chip, 30 s", "on_chip", EARLY, [EARLY], weight_exponent=-4),
             _case("384 -> 192, float correlator", "inferred", WIDE, [WIDE], form="correlator", **SIZES),
             _case("384 -> 192, chip", "on_chip", WIDE, [WIDE], **SIZES),
         ),
         seeds=3,
         checks=_chip,
-        notes=("The chip row at 30 s has steps twice as large: 8 bits are then used to the same extent.",),
+        notes=(
+            "The chip row at 30 s has steps twice as large: 8 bits are then used to the same extent.",
+            "In the rule rdd, and where the window is in traces, two traces at the window's end take the place of the tag.",
+        ),
     ),
     Part(
         "ablations",

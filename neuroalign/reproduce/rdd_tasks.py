@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.experiments.alignment import sign_chance
+from neuroalign.experiments.alignment import checked_estimates, sign_chance
 from neuroalign.experiments.rdd import IMPLAUSIBLE_DRIVE, Form, RddVariant, run_rdd, uniform_weights
 from neuroalign.experiments.rdd_activity import (
     DT,
@@ -21,9 +21,13 @@ from neuroalign.experiments.rdd_activity import (
     kernel,
     source_stretches,
 )
-from neuroalign.experiments.rdd_chip import TRACES, ChipChoices, RddOnChip, chip_layers, feedback_network
+from neuroalign.experiments.rdd_chip import ChipChoices, RddOnChip, chip_layers, factors_of, feedback_network
+from neuroalign.experiments.rdd_rule import rule_network, rule_stimulus
 from neuroalign.fidelity.learning import angle_degrees, pearson, sign_agreement
+from neuroalign.reproduce.learners import Form as LearnerForm
+from neuroalign.reproduce.learners import learner_for
 from neuroalign.reproduce.task import Result
+from neuroalign.rules import rdd
 
 FloatArray = NDArray[np.float64]
 
@@ -74,7 +78,8 @@ def on_chip(
     driven: int = 192,
     above: int = 10,
     weight_exponent: int = -5,
-    rounding_draws: str = "shared",
+    rounding_draws: Literal["shared", "synapse"] = "shared",
+    synapse: Literal["tag", "traces"] = "tag",
     report: Sequence[float] = (),
 ) -> Result:
     """The same weights inferred by the Loihi 2 form, neurons and learning in integers.
@@ -83,17 +88,46 @@ def on_chip(
     ----------
     backend
         "lava": neurons and learning in one Lava network, slowly; anything else: the emulator.
-    weight_exponent, rounding_draws
+    weight_exponent, rounding_draws, synapse
         As of :class:`~neuroalign.experiments.rdd_chip.ChipChoices`.
     """
     weight = uniform_weights(driven, above, seed)
-    choices = ChipChoices(weight_exponent=weight_exponent, rounding_draws=rounding_draws)
+    choices = ChipChoices(weight_exponent=weight_exponent, rounding_draws=rounding_draws, synapse=synapse)
     times = read_times(seconds, report)
     run = _chip_in_lava if backend == "lava" else _chip_in_emulator
     estimates = run(weight, times, seed, choices)
     found = judged(np.array(times), weight, np.swapaxes(estimates, 1, 2), report or (seconds,))
     found["figures"]["weights at their limit"] = float(np.mean(np.abs(estimates[-1]) >= 255))
     return found
+
+
+def by_rule(
+    seed: int,
+    seconds: float,
+    form: LearnerForm = "float",
+    *,
+    backend: str = "emulator",
+    driven: int = 192,
+    above: int = 10,
+    report: Sequence[float] = (),
+) -> Result:
+    """The same weights inferred by the local rule ``rdd``, from recorded spikes and third factors.
+
+    Parameters
+    ----------
+    form
+        "float", or how the rule is held on chip.
+    backend
+        As of the experiments with other rules: "norse" for float, "lava" for chip rows.
+    """
+    weight = uniform_weights(driven, above, seed)
+    times = sorted({*(seconds * k / 5 for k in range(1, 6)), *report})
+    choices = {} if form == "float" else {"k": 0, "t_epoch": 1}
+    network, stimulus = rule_network(driven, above, rdd()), rule_stimulus(weight, seconds, seed)
+    found = learner_for(form, backend, **choices)(network, stimulus, [round(time / DT) for time in times])
+    return judged(
+        np.array(times), weight, checked_estimates(np.asarray(found), len(times), weight), report or (seconds,)
+    )
 
 
 def norse_phase() -> Callable[[FloatArray, RddProtocol], Phase]:
@@ -141,7 +175,7 @@ def _chip_in_lava(weight: FloatArray, times: Sequence[float], seed: int, choices
         (layers.source_weight, layers.source_exponent),
         (layers.weight, layers.weight_exponent),
         feedback_network(driven, above, choices),
-        TRACES,
+        factors_of(choices),
     )
     sources = np.concatenate(list(source_stretches(protocol, driven, times[-1], seed)))
     reads = [

@@ -84,6 +84,14 @@ def test_eight_bits_and_a_shared_draw_come_near_the_float_correlator() -> None:
     assert chip.clipped < 0.005
 
 
+def test_two_traces_do_as_well_as_the_tag() -> None:
+    weight = uniform_weights(192, 10, 1)
+    wanted = run_rdd(weight, [30.0], 1, RddVariant("correlator"))
+    chip = RddOnChip(np.ones((192, 10)), WindowRun, start, choices=ChipChoices("traces", weight_exponent=-6))
+    chip.learn(weight, 30.0, 1)
+    assert (pearson(weight, chip.beta.T.astype(float)) or 0) >= (pearson(weight, wanted.estimates[0]) or 0)
+
+
 def test_phases_go_on_from_what_was_learnt() -> None:
     initial = np.random.default_rng(1).standard_normal((12, 5))
     weight = uniform_weights(12, 5, 2)
