@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -55,6 +55,8 @@ class Batch:
         object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
         if self.size < 1:
             raise InputError(f"a batch of {self.size} members; at least 1 is needed")
+        if self.inputs not in ("all", "own"):
+            raise InputError(f"batch: inputs is {self.inputs!r}; 'all' or 'own' is needed")
         if self.seeds is not None:
             _check_length("seeds", self.seeds, self.size)
             if any(int(seed) != seed or seed < 0 for seed in self.seeds):
@@ -92,7 +94,7 @@ def _structure(network: ChipNetwork) -> list[tuple[str, Any]]:
     ends = [(c.name, c.source, c.target, c.plasticity is not None) for c in network.connections]
     return [
         ("number formats", "Fixed" if network.is_fixed else "Float64"),
-        ("inputs", network.inputs),
+        ("inputs", [astuple(port) for port in network.inputs]),
         ("populations", [(p.name, p.shape, p.latency_steps) for p in network.populations]),
         ("connections", ends),
     ]

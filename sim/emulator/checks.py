@@ -25,6 +25,7 @@ from neuroalign.sim.emulator.blocks import row_blocks
 from neuroalign.sim.emulator.neuron_checks import check_neurons
 from neuroalign.sim.emulator.plastic_checks import check_plasticity
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
+from neuroalign.sim.emulator.settings_checks import check_settings
 
 INT32 = np.iinfo(np.int32)
 STATES = ("s", "u", "v", "a", "r")
@@ -38,10 +39,7 @@ def check_network(network: ChipNetwork) -> None:
         raise NetworkError(f"network {network.name!r}: two nodes share a name; names must be unique")
     if len({c.name for c in network.connections}) != len(network.connections):
         raise NetworkError(f"network {network.name!r}: two connections share a name; names must be unique")
-    if network.connection_delay_steps < 0:
-        raise NetworkError(
-            f"network {network.name!r}: connection_delay_steps is {network.connection_delay_steps}; it must be >= 0"
-        )
+    check_settings(network)
     fixed = network.is_fixed
     for population in network.populations:
         _check_formats(population, fixed)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES
 from neuroalign.sim.emulator.prepared import Plastic, require_kernels
 from neuroalign.sim.emulator.samples import KernelSamples, Plan, ReferenceSamples
 from neuroalign.sim.emulator.session import Session, session_probes
+from neuroalign.sim.emulator.settings_checks import check_word
 from neuroalign.sim.emulator.store import Store
 
 Implementation = Literal["auto", "kernels", "generated", "interpreter", "reference"]
@@ -109,6 +110,7 @@ class Emulator:
         BackendMissing
             If numba is not installed and the reference was not asked for.
         """
+        check_word("run", "implementation", implementation, get_args(Implementation), InputError)
         entries = entries_of(stimulus.samples, batch)
         count = usable_threads(threads, len(entries))
         plan = _plan(network, stimulus, probes, read_steps, batch, entries, count)
@@ -155,6 +157,7 @@ class Emulator:
         BackendMissing
             If numba is not installed.
         """
+        check_word("start", "implementation", implementation, get_args(Plastic), InputError)
         check_network(network)
         probes = session_probes(network, probes)
         check_probes(network, probes)

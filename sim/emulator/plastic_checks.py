@@ -10,8 +10,6 @@ from neuroalign.microcode import POST_TRACES, Program, check_integers
 from neuroalign.sim.emulator.blocks import extent
 from neuroalign.sim.emulator.learning_reference import LARGEST_INITIAL
 
-LARGEST_SEED = 2**63 - 1
-
 
 def check_plasticity(connection: ChipConnection, plasticity: Plasticity, fixed: bool, sizes: Mapping[str, int]) -> None:
     """Refuse what a connection cannot learn with (NetworkError, RuleError); arrays and shapes are known to be right.
@@ -26,8 +24,6 @@ def check_plasticity(connection: ChipConnection, plasticity: Plasticity, fixed: 
         raise NetworkError(
             f"{what}: a convolution shares its weights among places and cannot learn; use a SparsePattern"
         )
-    if not 0 <= plasticity.rounding_seed <= LARGEST_SEED:
-        raise NetworkError(f"{what}: rounding_seed is {plasticity.rounding_seed}; it must be 0 or more, below 2^63")
     for start, stop in plasticity.phases:
         if not start < stop:
             raise NetworkError(f"{what}: learning phase ({start}, {stop}); steps start < stop are needed")

@@ -76,7 +76,7 @@ class SessionInputs:
         by_name = inputs if isinstance(inputs, Mapping) else self._single(inputs)
         arrays = {name: np.asarray(values)[np.newaxis] for name, values in by_name.items()}
         stimulus = Stimulus(arrays)
-        if arrays:
+        if arrays or self.network.inputs:
             check_stimulus(self.network, stimulus)
         count = stimulus.steps if steps is None else steps
         if count < stimulus.steps:

@@ -105,13 +105,13 @@ def test_every_member_can_have_inputs_of_its_own() -> None:
 
 
 def test_networks_of_one_structure_make_a_batch() -> None:
-    networks = [chip([neurons("n", 2, bias_mant=[k, 2 * k])], []) for k in (1, 2)]
-    batch = Batch(2, networks=networks)
-    found = Emulator().run(networks[0], silence(3), [("n", "v")], batch=batch)
+    networks = [chip([neurons("n", 2, bias_mant=[k, 2 * k])], [], channels=1) for k in (1, 2)]
+    batch, nothing = Batch(2, networks=networks), Stimulus({"in": np.zeros((1, 3, 1))})
+    found = Emulator().run(networks[0], nothing, [("n", "v")], batch=batch)
     assert found.states["n", "v"][:, :, 1].tolist() == [[2, 4, 6], [4, 8, 12]]
-    other = chip([neurons("n", 3)], [])
+    other = chip([neurons("n", 3)], [], channels=1)
     with pytest.raises(InputError, match=r"populations of member 1 are .* must have one structure"):
-        Emulator().run(networks[0], silence(3), [], batch=Batch(2, networks=[networks[0], other]))
+        Emulator().run(networks[0], nothing, [], batch=Batch(2, networks=[networks[0], other]))
 
 
 def test_the_reference_runs_batches_too() -> None:
@@ -148,6 +148,7 @@ def small(**changes: Any) -> Any:
 
 REFUSED: list[tuple[Any, str]] = [
     (lambda: Batch(0), "a batch of 0 members"),
+    (lambda: Batch(2, inputs="each"), "inputs is 'each'; 'all' or 'own' is needed"),  # type: ignore[arg-type]
     (lambda: Batch(2, seeds=[1]), "seeds has 1 entries for 2 members"),
     (lambda: Batch(2, seeds=[1, -1]), "whole numbers >= 0"),
     (lambda: Batch(2, values={("n", "dv"): [0]}), "'dv' of 'n' has 1 entries for 2"),

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from random_networks import Options, draw_fixed, draw_stimulus
 from small_chips import chip, neurons, silence, spikes_at, wire
 
-from neuroalign.chip import ChipNetwork, Float64
+from neuroalign.chip import ChipNetwork, Fixed, Float64, Plasticity
 from neuroalign.errors import BackendMissing, InputError, NetworkError
+from neuroalign.microcode_text import program_from_text
 from neuroalign.recording import Stimulus
 from neuroalign.sim.backend import Backend
 from neuroalign.sim.emulator import Emulator, driver, memory, memory_needed, recording_bytes, samples
@@ -32,6 +33,13 @@ def with_wire(**changes: Any) -> ChipNetwork:
     """The same with its connection changed."""
     network = one_neuron()
     return replace(network, connections=(replace(network.connections[0], **changes),))
+
+
+def learning(**changes: Any) -> ChipNetwork:
+    """A neuron that learns from itself, with payloads."""
+    plasticity = Plasticity(program_from_text("x0"), np.zeros((1, 1), dtype=np.int64), 1.0)
+    wired = wire("n", "n", [[2]], plasticity=replace(plasticity, **changes), message_bits=8)
+    return chip([neurons("n", 1)], [wired], channels=2)
 
 
 GOOD = np.zeros((1, 3, 2), dtype=np.int64)
@@ -78,7 +86,23 @@ NETWORKS: list[tuple[Callable[[], ChipNetwork], str]] = [
     (lambda: with_wire(source="nowhere"), "names a node that does not exist"),
     (lambda: chip([neurons("n", 1), neurons("n", 2)], []), "two nodes share a name"),
     (lambda: chip([neurons("n", 1)], [wire("n", "n", [[2]])] * 2), "two connections share a name"),
-    (lambda: chip([], [], connection_delay_steps=-1), "must be >= 0"),
+    (lambda: chip([], [], connection_delay_steps=-1), "connection_delay_steps is -1; a whole number, 0 to"),
+    (lambda: chip([], [], connection_delay_steps=1.5), "connection_delay_steps is 1.5; a whole number"),  # type: ignore[arg-type]
+    (lambda: one_neuron(threshold_shift=64), "threshold_shift is 64; a whole number, 0 to 31"),
+    (lambda: one_neuron(weight_shift=-1), "weight_shift is -1"),
+    (lambda: one_neuron(u_offset=1.5), "u_offset is 1.5"),
+    (lambda: one_neuron(latency_steps=-1), "latency_steps is -1"),
+    (lambda: one_neuron(reset="substract"), "reset is 'substract'; one of zero, subtract is needed"),
+    (lambda: one_neuron(v_format=Fixed(24, on_excess="clip")), "v_format.on_excess is 'clip'; one of wrap, saturate"),  # type: ignore[arg-type]
+    (lambda: with_wire(weight_exp=1.5), "weight_exp is 1.5; a whole number"),
+    (lambda: with_wire(weight_exp=np.nan), "weight_exp is nan; a whole number"),
+    (lambda: with_wire(message_bits=-1), "message_bits is -1"),
+    (lambda: with_wire(sign_mode="exitatory"), "sign_mode is 'exitatory'; one of mixed, excitatory, inhibitory"),
+    (lambda: with_wire(weight_format=8), "weight_format is 8; Fixed or Float64 is needed"),
+    (lambda: learning(rounding_draws="each"), "rounding_draws is 'each'; one of shared, synapse is needed"),
+    (lambda: learning(graded="add"), "graded is 'add'; one of impulse, overwrite, add-saturate, add-carry"),
+    (lambda: learning(rounding_seed=1.5), "rounding_seed is 1.5; a whole number"),
+    (lambda: learning(phases=((1.5, 3),)), "a step of a learning phase is 1.5; a whole number"),
     (lambda: chip([neurons("n", 1, fixed=False, v0=np.nan)], []), r"v0\[0\] is nan"),
 ]
 
@@ -94,6 +118,15 @@ def test_network_refused(network: Callable[[], ChipNetwork], message: str) -> No
 def test_probe_refused(probe: tuple[str, str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Emulator().run(one_neuron(), Stimulus({"in": GOOD}), [probe])
+
+
+def test_an_unknown_implementation_is_refused() -> None:
+    for call in (
+        lambda name: Emulator().run(one_neuron(), Stimulus({"in": GOOD}), [], implementation=name),
+        lambda name: Emulator().start(one_neuron(), implementation=name),
+    ):
+        with pytest.raises(InputError, match=r"implementation is 'refernce'; one of .*interpreter"):
+            call("refernce")
 
 
 def test_recording_that_does_not_fit_is_refused_with_both_figures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,6 +205,8 @@ def test_other_refusals() -> None:
         session.read("m", "s")
     with pytest.raises(InputError, match="3 rows of input for 2 steps"):
         session.advance(spikes_at(3, {}, channels=2).inputs["in"][0], steps=2)
+    with pytest.raises(InputError, match="holds no array"):
+        session.advance({}, steps=3)
     with pytest.raises(InputError, match="binary input takes 0 or 1"):
         session.advance(np.full((3, 2), 2))
     other = chip([neurons("n", 2)], [], channels=1)
