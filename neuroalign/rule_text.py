@@ -86,7 +86,7 @@ def rule_from_file(path: str | Path) -> LearningRule:
         If it cannot be read as text.
     """
     try:
-        return rule_from_text(Path(path).read_text(encoding="utf-8"))
+        return rule_from_text(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FileFormatError(f"rule file {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -107,7 +107,9 @@ def rule_from_python(path: str | Path) -> LearningRule:
         found = runpy.run_path(str(path))
     except RuleError:
         raise
-    except Exception as error:  # whatever a user's own file raises
+    except (Exception, SystemExit) as error:  # whatever a user's own file raises
+        if isinstance(error, SystemExit) and type(error) is not SystemExit:
+            raise  # a signal that came meanwhile
         line = str(error).splitlines()[:1]
         raise FileFormatError(
             f"rule file {path} cannot be run: {type(error).__name__}: {''.join(line) or 'no message'}"
@@ -156,6 +158,8 @@ class _Reader:
         if words[0] == "rule":
             if len(words) != 2:
                 raise error_at("a rule has one name without spaces, as in 'rule my-stdp: its title'", text, 6)
+            if self.name:
+                raise error_at(f"the rule has the name {self.name!r} already; write a file for each rule", text, 1)
             self.name, self.title = words[1], rest
         elif words[0] == "source":
             self.source = rest
@@ -182,8 +186,10 @@ class _Reader:
             self._once(name, self.sums, text, start)
             self.sums[name] = (self._value(line), text, self.number)
         elif name == "limit":
+            self._once(name, {name: 0} if self.limit else {}, text, start)
             self.limit = (self._value(line, inside=False), text, self.number)
         elif name == "rates":
+            self._once(name, {name: 0} if self.rates else {}, text, start)
             self.rates = self._rates(line)
         else:
             self._definition(name, line, start, comment)

@@ -138,6 +138,9 @@ def test_a_mistake_is_shown_at_its_character(line: str) -> None:
         ("dw = pre*w", "rule NAME"),
         ("rule r: t", "dw = ..."),
         ("rule r: t\ndw = pre\ndw = post", "already"),
+        ("rule r: t\nlimit = 1\nlimit = 2\ndw = pre", "line 3, column 1: 'limit' has a line already"),
+        ("rule r: t\nrates = 1 Hz, 1 Hz\nrates = 2 Hz, 1 Hz\ndw = pre", "line 3, column 1: 'rates' has a line already"),
+        ("rule r: t\nrule q: t\ndw = pre", "line 2, column 1: the rule has the name 'r' already"),
         ("rule r: t\nx = trace of pre, tau 1 s\ndw = pre", "used in no term"),
         ("rule r: t\ndw = pre - pre", "no terms"),
     ],
@@ -148,8 +151,9 @@ def test_texts_that_are_no_rule(text: str, words: str) -> None:
 
 
 def test_files(tmp_path: Path) -> None:
-    (tmp_path / "a.rule").write_text(STDP)
-    assert load_rule(str(tmp_path / "a.rule")).weight == pair_stdp().weight
+    for encoding in ("utf-8", "utf-8-sig"):  # editors of Windows begin files with a mark
+        (tmp_path / "a.rule").write_text(STDP, encoding=encoding)
+        assert load_rule(str(tmp_path / "a.rule")).weight == pair_stdp().weight
     (tmp_path / "b.py").write_text("from neuroalign.rules import pair_stdp\nrule = pair_stdp(decay=0.5)\nsame = rule\n")
     assert load_rule(str(tmp_path / "b.py")) == pair_stdp(decay=0.5)
 
@@ -160,6 +164,7 @@ def test_files(tmp_path: Path) -> None:
         ("a.py", "x = 1", "0 rules"),
         ("a.py", "from neuroalign.rules import sal, stdwi\na, b = sal(), stdwi()", "2 rules"),
         ("a.py", "1/0", "ZeroDivisionError"),
+        ("a.py", "raise SystemExit(3)", "cannot be run: SystemExit: 3"),
         ("a.py", None, "cannot be run"),
         ("a.rule", None, "cannot be read"),
         ("a.rule", b"\xff\xfe", "UTF-8"),
