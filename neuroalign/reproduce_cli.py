@@ -31,6 +31,12 @@ def reproduce(
     methods: Annotated[
         str | None, typer.Option(help="For feedback: names with commas between, as bp,fa,stdwi; all unless given.")
     ] = None,
+    save_learned: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-learned", help="For feedback with one method: write the network that seed 1 learns, a .nir file."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of results and figures.")] = Path("neuroalign-reproduce"),
     workers: Annotated[int, typer.Option(min=1, help="Local processes (Dask).")] = 1,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to use instead.")] = None,
@@ -41,15 +47,18 @@ def reproduce(
     from neuroalign.export.atomic import require_writable
     from neuroalign.reproduce import Plan
     from neuroalign.reproduce import reproduce as run_part
+    from neuroalign.reproduce.feedback_saving import check_saving, save_trained
     from neuroalign.reproduce.run import chosen_parts
-    from neuroalign.reproduce_terminal import following, print_parts, print_table, save
+    from neuroalign.reproduce_terminal import following, print_parts, print_saved, print_table, save
 
     names = methods.split(",") if methods is not None else None
     if part == "list":
         print_parts(chosen_parts(experiment, None, data, names))
         return
     parts = chosen_parts(experiment, part, data, names)
-    require_writable(out, json_path)
+    if save_learned is not None:
+        check_saving(experiment, names, save_learned)
+    require_writable(out, json_path, save_learned)
     tables = []
     for chosen in parts:
         plan = Plan(tuple(range(1, (seeds or (1 if quick else chosen.seeds)) + 1)), backend.value, quick)
@@ -60,5 +69,8 @@ def reproduce(
         tables.append(table)
         print_table(table)
     save(tables, out, json_path)
+    if save_learned is not None:
+        saved = save_trained(save_learned, (names or [""])[0], data or "digits", quick=quick)
+        print_saved(save_learned, saved)
     if not all(table.passed for table in tables):
         raise typer.Exit(1)

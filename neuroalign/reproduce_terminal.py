@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 
 from neuroalign.export.atomic import write_atomically
 from neuroalign.export.figures.curves import curves as draw_curves
+from neuroalign.reproduce.feedback_saving import Saved
 from neuroalign.reproduce.parts import Part
 from neuroalign.reproduce.sweep import Progress as OnProgress
 from neuroalign.reproduce.table import Figure, Table, to_json
@@ -45,6 +46,16 @@ def print_table(table: Table) -> None:
         console.print(f"{check.statement}: {word} ({check.found})", highlight=False)
     for note in table.notes:
         console.print(note, highlight=False)
+
+
+def print_saved(path: Path, saved: Saved) -> None:
+    """What a saved network classifies, as it was trained and as spikes on the emulator."""
+    Console().print(
+        f"{path}: test accuracy {100 * saved.accuracy:.2f} % as trained, {100 * saved.spiking:.2f} % as spiking network in 8 bits "
+        f"over {saved.images} images of {saved.steps} steps",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _numbers(figure: Figure) -> tuple[str, str, str, str]:

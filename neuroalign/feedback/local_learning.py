@@ -59,7 +59,7 @@ class LocalSettings:
         Standard deviation of the first weights of pixels to hidden and of hidden to output, and the magnitude of the
         fixed feedback, in weight units.
     exponents
-        Of the learning coefficient: hidden, output.
+        Of the learning coefficient: hidden, output; the output's falls by one after each third of the epochs.
     impulse, tau : 1, steps
         Of the trace x1.
     """
@@ -137,7 +137,9 @@ def learn_locally(data: Images, settings: LocalSettings, seed: int) -> LocallyLe
     session = Emulator().start(network, probes=[(OUTPUT, "s")])
     order, spikes = np.random.default_rng([seed, 21]), np.random.default_rng([seed, 22])
     accuracy = []
-    for _ in range(settings.epochs):
+    for epoch in range(settings.epochs):
+        later = 3 * epoch // settings.epochs
+        session.change(SECOND, local_program(settings, settings.exponents[1] - later, _trace_seed(2 * seed + 1)))
         for rows in np.array_split(order.permutation(len(data.train)), max(1, len(data.train) // 100)):
             shown = encoded(data.train[rows], settings, spikes)
             taught = np.zeros((len(rows), settings.steps, data.classes))
@@ -189,6 +191,11 @@ def without_learning(network: ChipNetwork) -> ChipNetwork:
     )
 
 
+def _trace_seed(number: int) -> int:
+    """A Program draws from four seeds in a row."""
+    return 4 * number
+
+
 def _joined(spikes: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return spikes.reshape(-1, spikes.shape[2]).astype(np.uint8)
 
@@ -213,7 +220,7 @@ def _learning(
     name: str, source: str, target: str, weight: Integers, error: str, s: LocalSettings, exponent: int, seed: int
 ) -> ChipConnection:
     plasticity = Plasticity(
-        local_program(s, exponent, 4 * seed),
+        local_program(s, exponent, _trace_seed(seed)),
         tag=np.zeros_like(weight),
         weight_unit=1.0,
         modulators=(("y3", error),),

@@ -11,33 +11,63 @@ from dataclasses import dataclass
 
 from neuroalign.feedback.training import Settings
 
-RATES = (0.02, 0.05, 0.1, 0.2, 0.4)
-"""The grid of rates."""
-
 
 @dataclass(frozen=True)
 class Protocol:
-    """Network and length of training, rates by method, and how many seeds are compared."""
+    """Network and length of training, and rates.
+
+    Parameters
+    ----------
+    decay
+        Of the weights, a step.
+    rates
+        By method.
+    seeds
+        How many are compared.
+    grid, tuning_seeds, tuning_epochs
+        The budget of each method's tuning: rates, seeds of each, and how long it trains.
+    """
 
     hidden: tuple[int, ...]
     epochs: int
     batch: int
+    decay: float
     rates: Mapping[str, float]
     seeds: int
-    tuning_seeds: int = 3
+    grid: tuple[float, ...]
+    tuning_seeds: int
+    tuning_epochs: int
 
     def settings(self, method: str, rate: float | None = None) -> Settings:
         """For a method, with its own rate unless another is given."""
         chosen = self.rates.get(method, 0.1) if rate is None else rate
-        return Settings(self.hidden, self.epochs, chosen, self.batch)
+        return Settings(self.hidden, self.epochs, chosen, self.batch, decay=self.decay)
 
 
 DIGITS = Protocol(
-    (64, 64, 64, 64), 10, 32,
-    {"bp": 0.1, "fa": 0.1, "dfa": 0.05, "sign": 0.1, "kp": 0.1, "wm": 0.2, "stdwi": 0.4, "rdd": 0.2, "sal": 0.2},
-    20,
+    hidden=(64, 64, 64, 64),
+    epochs=10,
+    batch=32,
+    decay=1e-3,
+    rates={
+        "bp": 0.1, "fa": 0.1, "dfa": 0.05, "sign": 0.1, "kp": 0.1, "wm": 0.2, "stdwi": 0.4, "rdd": 0.2, "sal": 0.2,
+    },
+    seeds=20,
+    grid=(0.02, 0.05, 0.1, 0.2, 0.4),
+    tuning_seeds=3,
+    tuning_epochs=10,
 )  # fmt: skip
-FASHION = Protocol((256, 128, 64), 10, 64, {}, 3, 1)
+FASHION = Protocol(
+    hidden=(256, 128, 64),
+    epochs=5,
+    batch=128,
+    decay=3e-4,
+    rates={},
+    seeds=3,
+    grid=(0.05, 0.1, 0.2),
+    tuning_seeds=1,
+    tuning_epochs=2,
+)
 
 
 def protocol_for(data: str) -> Protocol:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from neuroalign.feedback.methods import method_named, methods
-from neuroalign.feedback.protocols import RATES, protocol_for
+from neuroalign.feedback.protocols import protocol_for
 from neuroalign.reproduce.paired import paired_interval
 from neuroalign.reproduce.parts import Case, Part, Values
 from neuroalign.reproduce.table import Check
@@ -51,7 +51,7 @@ def feedback_parts(data: str = "digits", names: Sequence[str] | None = None) -> 
                     {"epochs": 1},
                 )
                 for m in chosen
-                for rate in RATES
+                for rate in protocol.grid
             ),
             seeds=protocol.tuning_seeds,
         ),

@@ -40,14 +40,15 @@ def trained(
     images
         Only so many training images, for quick runs.
     """
-    return measured(_train(seed, method, data, rate, epochs, images, tuning=False, chip=chip))
+    return measured(train_named(seed, method, data, rate=rate, epochs=epochs, images=images, chip=chip))
 
 
 def tuned(
     seed: int, method: str, data: str, rate: float, *, epochs: int | None = None, backend: str = "emulator"
 ) -> Result:
     """One network trained at ``rate``, judged on the validation split; its seed is ``seed`` above those of the comparison."""
-    result = _train(FIRST_TUNING_SEED + seed, method, data, rate, epochs, None, tuning=True, chip=False)
+    length = protocol_for(data).tuning_epochs if epochs is None else epochs
+    result = train_named(FIRST_TUNING_SEED + seed, method, data, rate=rate, epochs=length, tuning=True)
     return {"figures": {"validation accuracy, %": PERCENT * result.accuracy[-1]}, "curves": {}}
 
 
@@ -71,17 +72,18 @@ def measured(result: Trained) -> Result:
     return {"figures": figures, "curves": curves}
 
 
-def _train(
+def train_named(
     seed: int,
     method: str,
     data: str,
-    rate: float | None,
-    epochs: int | None,
-    images: int | None,
     *,
-    tuning: bool,
-    chip: bool,
+    rate: float | None = None,
+    epochs: int | None = None,
+    images: int | None = None,
+    chip: bool = False,
+    tuning: bool = False,
 ) -> Trained:
+    """Train by names; ``tuning`` judges on the validation split, the others are as in :func:`trained`."""
     found = load_images(data)
     if tuning:
         found = validation_of(found)
