@@ -15,7 +15,7 @@ from neuroalign.network import Network
 from neuroalign.profile import Delay, Profile
 from neuroalign.quantise.align_delays import align_delays
 from neuroalign.quantise.escape import refuse_early_chance
-from neuroalign.quantise.fixed import convert_population
+from neuroalign.quantise.fixed import ScaleChoice, convert_population
 from neuroalign.quantise.float64 import hold_population
 from neuroalign.quantise.graded import graded_sources
 from neuroalign.quantise.learning import RuleChoices
@@ -31,6 +31,7 @@ def compile_network(
     strict: bool = False,
     graded: Mapping[str, float] | None = None,
     learning: Mapping[str, RuleChoices] | None = None,
+    scales: Mapping[str, ScaleChoice] | None = None,
 ) -> tuple[ChipNetwork, ConversionTable]:
     """What ``profile`` holds of ``network``, and one row for every number class that changed.
 
@@ -44,6 +45,8 @@ def compile_network(
         Input name to the largest magnitude of its values, for inputs that send numbers instead of spikes.
     learning
         Plastic connection name to how its rule is put on chip; the direct form where it is not named.
+    scales
+        Population to numbers found on input (:mod:`neuroalign.calibration`); from the weights alone where not named.
 
     Raises
     ------
@@ -69,7 +72,10 @@ def compile_network(
         if profile.arithmetic == "float64":
             held, synapses = hold_population(form, incoming, delays, tuple(sources))
         else:
-            held, synapses, converted = convert_population(form, incoming, delays, sources, profile, learning or {})
+            choice = (scales or {}).get(population.name)
+            held, synapses, converted = convert_population(
+                form, incoming, delays, sources, profile, learning or {}, choice
+            )
         populations.append(held)
         connections.extend(synapses)
         table += ConversionTable(converted)

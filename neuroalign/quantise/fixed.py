@@ -49,18 +49,46 @@ class Decays:
     v: FloatArray
 
 
-def convert_population(
+@dataclass(frozen=True, eq=False)
+class ScaleChoice:
+    """Numbers of a population that were found by trying them on input, instead of from the weights alone.
+
+    Parameters
+    ----------
+    k
+        ``K``: the threshold mantissa of a spiking population.
+    exponents
+        Connection to its weight exponent.
+    weights
+        Connection to its integers as held; those of others are rounded to nearest.
+    note
+        How they were found, for the conversion rows.
+    """
+
+    k: float
+    exponents: Mapping[str, int]
+    weights: Mapping[str, IntArray]
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleQuestion:
+    """What choosing a population's scale starts from: its kernels by connection, and the bounds on ``K``."""
+
+    kernels: Mapping[str, Kernel]
+    headroom: Headroom
+    reference: FloatArray
+
+
+def scale_question(
     form: NormalPopulation,
     incoming: Sequence[Connection],
-    delays: Mapping[str, IntArray | None],
     graded: Mapping[str, GradedSource],
     profile: Profile,
     learning: Mapping[str, RuleChoices],
-) -> tuple[ChipPopulation, tuple[ChipConnection, ...], tuple[ConversionRow, ...]]:
-    """Integers for a population in normal form and the connections into it, with their conversion rows."""
+) -> ScaleQuestion:
+    """Kernels and bounds of a population in normal form."""
     formats = integer_formats(profile)
-    decays = _decays(form, formats)
-    drive = decays.v * form.leak_drive + form.bias_drive
     driving = [c for c in incoming if c.drives]
     reference = _reference(form, driving, learning)
     kernels = {
@@ -69,11 +97,33 @@ def convert_population(
         else plastic_kernel(form, c, reference, learning.get(c.name, RuleChoices()))
         for c in driving
     }
-    headroom = _headroom(form, tuple(kernels.values()), reference, decays, formats)
-    k = choose_k(tuple(kernels.values()), headroom, formats.exponents, integer=form.population.spiking)
+    headroom = _headroom(form, tuple(kernels.values()), reference, _decays(form, formats), formats)
+    return ScaleQuestion(kernels, headroom, reference)
+
+
+def convert_population(
+    form: NormalPopulation,
+    incoming: Sequence[Connection],
+    delays: Mapping[str, IntArray | None],
+    graded: Mapping[str, GradedSource],
+    profile: Profile,
+    learning: Mapping[str, RuleChoices],
+    choice: ScaleChoice | None = None,
+) -> tuple[ChipPopulation, tuple[ChipConnection, ...], tuple[ConversionRow, ...]]:
+    """Integers for a population in normal form and the connections into it, with their conversion rows."""
+    formats = integer_formats(profile)
+    decays = _decays(form, formats)
+    drive = decays.v * form.leak_drive + form.bias_drive
+    asked = scale_question(form, incoming, graded, profile, learning)
+    kernels, reference = asked.kernels, asked.reference
+    k = (
+        choice.k
+        if choice is not None
+        else choose_k(tuple(kernels.values()), asked.headroom, formats.exponents, integer=form.population.spiking)
+    )
     units_per_volt = k * 2.0**formats.align / reference
     converted = [
-        _connection(form, c, kernels[c.name], k, units_per_volt, delays[c.name], graded.get(c.source), formats)
+        _connection(form, c, kernels[c.name], k, units_per_volt, delays[c.name], graded.get(c.source), formats, choice)
         if c.rule is None
         else hold_plastic(
             form,
@@ -262,14 +312,19 @@ def _connection(
     delays: IntArray | None,
     source: GradedSource | None,
     formats: IntegerFormats,
+    choice: ScaleChoice | None = None,
 ) -> tuple[ChipConnection, tuple[ConversionRow, ...]]:
-    exponent = weight_exponent(kernel, k, formats.exponents)
+    found = None if choice is None else choice.exponents.get(c.name)
+    exponent = weight_exponent(kernel, k, formats.exponents) if found is None else found
     held, clipped = quantise_weights(kernel, k, exponent)
+    if choice is not None and c.name in choice.weights:
+        held = choice.weights[c.name]
     unit = source.value_per_unit if source else 1.0
     gain = spread_to_synapses(form.kernel_gain, c.pattern) * unit
     volts = held * 2.0 ** (exponent + formats.align) / spread_to_synapses(units_per_volt, c.pattern)
     meaning = np.divide(volts, gain, out=np.array(c.weight), where=gain != 0)
     note = f"{kernel.sign_mode}, {formats.weight_bits} bits, exponent {exponent}"
+    note += f"; {choice.note}" if choice is not None and choice.note else ""
     # A weight counts by what it does to its neuron: gains and thresholds may differ by orders of magnitude.
     effect = spread_to_synapses(np.abs(form.kernel_gain) * units_per_volt, c.pattern)
     largest = float((effect * np.abs(c.weight)).max(initial=0.0))
