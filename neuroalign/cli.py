@@ -169,6 +169,17 @@ def deploy(
     samples: Annotated[
         int | None, typer.Option("--lava-samples", help="Run only the first N samples on Lava.", min=1)
     ] = None,
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            "--calibrate",
+            metavar="FILE|RATE",
+            help="Search for scales and integers on this input (a file, or a spike probability to draw from); not the one under test.",
+        ),
+    ] = None,
+    split_weights: Annotated[
+        bool, typer.Option("--split-weights", help="Let the search hold large weights over two synapses.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse repairs, and whatever the chip would do differently.")
     ] = False,
@@ -212,6 +223,8 @@ def deploy(
             seed=seed,
             threads=threads,
             checkpoint=checkpoint,
+            calibration=_calibration(calibrate),
+            split_weights=split_weights,
             progress=progress,
             command="neuroalign " + " ".join(sys.argv[1:]),
         )
@@ -232,6 +245,14 @@ def deploy(
             closing=_edges(closing),
         )
     _finish(deployment, out, json, "deploy", quiet, save=save)
+
+
+def _calibration(given: str | None) -> str | float | None:
+    """A number is a rate; anything else names a file."""
+    try:
+        return None if given is None else float(given)
+    except ValueError:
+        return given
 
 
 @app.command(epilog="Example: neuroalign demo --out demo-report")

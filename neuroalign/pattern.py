@@ -226,7 +226,8 @@ def _convolution_problem(pattern: Convolution) -> str | None:
 
 def source_places(pattern: Convolution) -> NDArray[np.int64]:
     """Place in a source channel that each entry of the kernel leads to each place of the result, (places, entries); -1
-    where it lies in the padding."""
+    where it lies in the padding.
+    """
     found = np.full((math.prod(pattern.target_shape[1:]), math.prod(pattern.kernel)), -1, dtype=np.int64)
     for entry, (y, x) in enumerate(np.ndindex(*pattern.kernel)):
         targets, sources = _meeting_places(pattern, y, x)

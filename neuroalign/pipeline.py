@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from neuroalign import __version__
+from neuroalign.calibration import SearchOptions, SearchResult, calibration_input, search
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
 from neuroalign.conversion import ConversionRow, ConversionTable
@@ -44,6 +45,8 @@ BackendName = Literal["emulator", "lava", "norse"]
 Progress = Callable[[str, int, int], None]
 """Called with (what is under way, done, total)."""
 
+SPLIT_SHARES = (0.01, 0.02, 0.05)
+"""Shares of the largest weights that a search tries over two synapses."""
 PACKAGES = ("numpy", "numba", "h5py", "matplotlib", "nir", "torch", "norse", "lava-nc")
 
 
@@ -53,6 +56,8 @@ class Options:
 
     ``learning`` says for plastic connections by name how their rules are put on chip, ``choices`` for the others. The emulator runs so many samples
     at a time as ``threads`` says, and in the folder ``checkpoint`` keeps what it has done, a folder for each run.
+    ``calibration`` searches for scales and integers on input of its own: a Stimulus, a file of one, or the probability of a
+    spike per channel and step; ``split_weights`` lets the search hold large weights over two synapses.
     """
 
     backends: tuple[BackendName, ...] = ("emulator",)
@@ -64,6 +69,8 @@ class Options:
     seed: int = 0
     threads: int | None = 1
     checkpoint: Path | None = None
+    calibration: Stimulus | str | Path | float | None = None
+    split_weights: bool = False
     command: str = ""
     progress: Progress | None = None
 
@@ -148,11 +155,17 @@ def _check_room(network: Network, steps: int) -> None:
 
 def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded, options: Options) -> Deployment:
     """The same for a network and a stimulus already in memory."""
-    network = imported.network
     require_backends(options.backends)
-    _check_labels(network, encoded.stimulus)
+    _check_labels(imported.network, encoded.stimulus)
+    found = _searched(imported.network, profile, encoded, options)
+    network, scales = (imported.network, {}) if found is None else (found.network, found.scales)
     chip, table = compile_network(
-        network, profile, strict=options.strict, graded=encoded.graded, learning=_learning(network, options)
+        network,
+        profile,
+        strict=options.strict,
+        graded=encoded.graded,
+        learning=_learning(network, options),
+        scales=scales,
     )
     runs = _run_all(network, profile, chip, encoded, options)
     reference = runs[0]
@@ -180,8 +193,22 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
         versions=versions(),
         command=options.command,
         seed=options.seed,
+        search=None if found is None else found.told,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
+
+
+def _searched(network: Network, profile: Profile, encoded: Encoded, options: Options) -> SearchResult | None:
+    """What the search finds on calibration input; None without a search."""
+    if options.calibration is None:
+        if options.split_weights:
+            raise InputError("--split-weights belongs to the search; say what to calibrate on with --calibrate")
+        return None
+    if encoded.graded:
+        raise InputError("--calibrate takes spikes, but this input enters as numbers (graded spikes); leave it out")
+    given = calibration_input(network, options.calibration, encoded.stimulus, seed=options.seed)
+    split = SPLIT_SHARES if options.split_weights else ()
+    return search(network, profile, given, SearchOptions(split=split, seed=options.seed, progress=options.progress))
 
 
 def _check_input_options(stimulus: Stimulus | str | Path | None, scale: float, rate: float | None) -> None:

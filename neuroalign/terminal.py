@@ -13,6 +13,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from neuroalign.demo.learning import LearningDemo
     from neuroalign.deployment import Deployment
+    from neuroalign.deployment.searched import Searched
     from neuroalign.export.nir_inspect import Inspection
     from neuroalign.export.report import MeasuredRow
     from neuroalign.fidelity import Agreement
@@ -148,6 +149,8 @@ def print_deployment(deployment: Deployment) -> None:
         for row in _agreement_rows(agreement):
             table.add_row(*row)
     out.print(table)
+    if deployment.search is not None:
+        _print_search(deployment.search)
     worst = Table(title="Conversion, worst first", title_justify="left")
     for column in ("where", "what", "numbers", "float", "stored", "error", "note"):
         worst.add_column(column, overflow="fold")
@@ -162,6 +165,26 @@ def print_deployment(deployment: Deployment) -> None:
             escape(r.note),
         )
     out.print(worst)
+
+
+def _print_search(search: Searched) -> None:
+    """The ways that were tried, and what each population costs."""
+    out = console()
+    tried = Table(title=f"Searched on {escape(search.calibration or 'calibration input')}", title_justify="left")
+    for column in ("way", "error", "synapses"):
+        tried.add_column(column, justify="left" if column == "way" else "right", overflow="fold")
+    for t in search.tried:
+        tried.add_row(escape(t.way) + (" (taken)" if t.way == search.way else ""), f"{t.error:.2%}", f"{t.synapses:,}")
+    out.print(tried)
+    layers = Table(title="Error in spike counts by layer, plain and as found", title_justify="left")
+    for column in ("population", "alone", "found", "on chip with all", "found", "alone, one more bit"):
+        layers.add_column(column, justify="left" if column == "population" else "right")
+    for plain, found in zip(search.plain, search.layers, strict=True):
+        layers.add_row(
+            escape(plain.population),
+            *(f"{e:.2%}" for e in (plain.alone, found.alone, plain.together, found.together, plain.finer)),
+        )
+    out.print(layers)
 
 
 def _agreement_rows(agreement: Agreement) -> Iterator[tuple[str, ...]]:

@@ -4,10 +4,11 @@
 with all before it on chip. Both take calibration input, which must not be the input that figures are then taken from.
 """
 
-from neuroalign.calibration.layers import LayerError, count_error, layer_errors
-from neuroalign.calibration.scale_search import SearchOptions, SearchResult, Tried, search
+from neuroalign.calibration.calibration_input import calibration_input
+from neuroalign.calibration.layers import count_error, layer_errors
+from neuroalign.calibration.scale_search import SearchOptions, SearchResult, search
 from neuroalign.calibration.split import split_large
 
 __all__ = [
-    "LayerError", "SearchOptions", "SearchResult", "Tried", "count_error", "layer_errors", "search", "split_large",
+    "SearchOptions", "SearchResult", "calibration_input", "count_error", "layer_errors", "search", "split_large",
 ]  # fmt: skip

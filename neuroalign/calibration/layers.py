@@ -7,7 +7,7 @@ included; what differs then was made in it. With all before it: the whole networ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
+from neuroalign.deployment.searched import LayerError
 from neuroalign.network import InputPort, Network, Population
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.fixed import ScaleChoice
@@ -23,17 +24,6 @@ from neuroalign.sim.emulator import Emulator
 
 Given = Mapping[str, NDArray[Any]]
 """Population (or input) to what it gave, (samples, steps, N): spikes, or v of neurons that never spike."""
-
-
-@dataclass(frozen=True)
-class LayerError:
-    """Errors of one population on the input: spike counts over the float model's spikes; RMS of v over that of the model
-    for neurons that never spike. ``finer`` is ``alone`` with one more bit a weight."""
-
-    population: str
-    alone: float
-    together: float
-    finer: float
 
 
 def layer_errors(

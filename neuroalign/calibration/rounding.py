@@ -110,9 +110,7 @@ def _stacked(
     return float(quadratic_error(exact - integers * step, matrix).sum())
 
 
-def _kernels(
-    pattern: Convolution, wanted: FloatArray, kernel: Kernel, step: float, matrix: FloatArray
-) -> IntArray:
+def _kernels(pattern: Convolution, wanted: FloatArray, kernel: Kernel, step: float, matrix: FloatArray) -> IntArray:
     entries = matrix.shape[1]
     rows = wanted.reshape(pattern.groups, -1, entries)
     low, high = (np.full(entries, limit) for limit in _range(kernel))
@@ -124,7 +122,8 @@ def _kernels(
 
 def _error(c: Connection, error: FloatArray, seen: Activity) -> float:
     """Mean square error on the membranes, summed over the neurons; without the products of different synapses where dense
-    matrices would be too large."""
+    matrices would be too large.
+    """
     if c.pattern is None and c.shape[1] <= LARGEST:
         return float(quadratic_error(error, seen.phi.T @ seen.phi / len(seen.phi)).sum())
     if isinstance(c.pattern, Convolution) and seen.kernel is not None:

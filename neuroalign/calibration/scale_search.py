@@ -9,17 +9,18 @@ compensated`), and each of these with a share of the largest weights over two sy
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.calibration.activity import Activity, activity
-from neuroalign.calibration.layers import LayerError, chip_given, count_error, float_given, layer_errors
+from neuroalign.calibration.layers import chip_given, count_error, float_given, layer_errors
 from neuroalign.calibration.rounding import Rounded, rounded
 from neuroalign.calibration.split import split_large
 from neuroalign.compile import compile_network
+from neuroalign.deployment.searched import Searched, Tried
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.network import Connection, Network, Population
 from neuroalign.profile import Profile
@@ -65,15 +66,6 @@ class SearchOptions:
     progress: Progress | None = None
 
 
-@dataclass(frozen=True)
-class Tried:
-    """One way: its error on the samples that choose, and how many synapses it takes."""
-
-    way: str
-    error: float
-    synapses: int
-
-
 @dataclass(frozen=True, eq=False)
 class SearchResult:
     """What was found.
@@ -84,22 +76,13 @@ class SearchResult:
         The network to compile: the given one, or the same with weights over two synapses.
     scales
         For :func:`~neuroalign.compile.compile_network`; empty where the plain way is best.
-    way
-        The one taken.
-    tried
-        All ways in the order in which they were tried.
-    layers
-        Errors of each population on the samples that chose, by population, with the way taken.
-    plain
-        The same with the plain way.
+    told
+        What was tried, and the errors of each population.
     """
 
     network: Network
     scales: Mapping[str, ScaleChoice]
-    way: str
-    tried: tuple[Tried, ...]
-    layers: tuple[LayerError, ...] = field(default=())
-    plain: tuple[LayerError, ...] = field(default=())
+    told: Searched
 
 
 def search(
@@ -135,7 +118,9 @@ def search(
     for done, (label, form, compensate) in enumerate(ways):
         if options.progress is not None:
             options.progress(f"search: {label}", done, len(ways))
-        scales = {} if label == PLAIN else _scales(form, profile, learn, seen, options.seed, compensate, label)
+        scales: Mapping[str, ScaleChoice] = {}
+        if label != PLAIN:
+            scales = _scales(form, profile, learn, seen, options.seed, compensate, label)
         error = _error(form, profile, scales, choose, wanted)
         tried.append(Tried(label, error, sum(c.weight.size for c in form.connections)))
         if best is None or error < WORTH * best[0]:
@@ -145,14 +130,8 @@ def search(
     if best is None:
         raise InputError("there was nothing to search")
     _, form, scales, label = best
-    return SearchResult(
-        form,
-        scales,
-        label,
-        tuple(tried),
-        layer_errors(form, profile, choose, scales),
-        layer_errors(network, profile, choose),
-    )
+    layers, plain = layer_errors(form, profile, choose, scales), layer_errors(network, profile, choose)
+    return SearchResult(form, scales, Searched(calibration.description, label, tuple(tried), layers, plain))
 
 
 def _ways(network: Network, options: SearchOptions) -> Iterator[tuple[str, Network, bool]]:
@@ -162,8 +141,12 @@ def _ways(network: Network, options: SearchOptions) -> Iterator[tuple[str, Netwo
     if options.compensate:
         yield "scale searched, rounding compensated", network, True
     for share in options.split:
-        label = f"largest {share:.2g} of the weights over two synapses, scale searched"
-        yield (f"{label}, rounding compensated" if options.compensate else label), split_large(network, share), options.compensate
+        label = f"largest {share:.2%} of the weights over two synapses, scale searched"
+        yield (
+            (f"{label}, rounding compensated" if options.compensate else label),
+            split_large(network, share),
+            options.compensate,
+        )
 
 
 def _halves(stimulus: Stimulus) -> tuple[Stimulus, Stimulus]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.conversion import ConversionTable
+from neuroalign.deployment.searched import Searched
 from neuroalign.fidelity import Agreement, EqualStates, LearningAgreement
 from neuroalign.network import Network
 from neuroalign.recording import Recording, Stimulus
@@ -71,6 +72,8 @@ class Deployment:
     learning
         Agreement of the weights of each plastic connection; the weights are in the runs' recordings, state "w" in the
         model's unit.
+    search
+        How scales and integers were searched for; None where they follow from the weights alone.
     command, seed, created
         How to get the same again; ``created`` is an ISO 8601 time.
     """
@@ -95,6 +98,7 @@ class Deployment:
     command: str = ""
     seed: int = 0
     created: str = ""
+    search: Searched | None = None
 
     def run(self, label: str) -> Run:
         """The run called ``label`` (KeyError if there is none)."""
