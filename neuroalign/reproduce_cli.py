@@ -18,7 +18,7 @@ class RunBackend(str, Enum):
 
 
 def reproduce(
-    experiment: Annotated[str, typer.Argument(help="stdwi, sal or feedback.", show_default=False)],
+    experiment: Annotated[str, typer.Argument(help="stdwi, sal, rdd, spike-train or feedback.", show_default=False)],
     part: Annotated[str | None, typer.Option(help="One part only; 'list' lists them.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds 1 to N; each part has its own number.")] = None,
     backend: Annotated[

@@ -40,7 +40,7 @@ class Gradient:
 
 def network_gradient(
     layers: Sequence[Layer], source: Trains, spikes: Sequence[Trains], desired: Trains, instants: FloatArray,
-    response: Response, horizon: float = HORIZON,
+    response: Response, horizon: float = HORIZON, *, equal_counts: bool = False,
 ) -> Gradient:  # fmt: skip
     """Error summed over output neurons and instants, and its exact gradient.
 
@@ -52,8 +52,11 @@ def network_gradient(
         Of the last layer.
     instants : (K,), ms
         When the error is looked at.
+    equal_counts
+        Leave out of the gradient output neurons that have another number of spikes than desired: the gradient moves
+        spikes, and can neither make nor take away one. The error counts them all the same.
     """
-    error, adjoint = output_adjoint(spikes[-1], desired, instants, horizon)
+    error, adjoint = output_adjoint(spikes[-1], desired, instants, horizon, equal_counts=equal_counts)
     found: list[FloatArray] = []
     for k in reversed(range(len(layers))):
         by_weight, adjoint = pull_back_layer(layers[k], spikes[k - 1] if k else source, spikes[k], adjoint, response)
@@ -62,13 +65,15 @@ def network_gradient(
 
 
 def output_adjoint(
-    actual: Trains, desired: Trains, instants: FloatArray, horizon: float = HORIZON
+    actual: Trains, desired: Trains, instants: FloatArray, horizon: float = HORIZON, *, equal_counts: bool = False
 ) -> tuple[float, FloatArray]:
-    """Error over all neurons, and dE/dt of every spike of ``actual``, (spikes,)."""
+    """Error over all neurons, and dE/dt of every spike of ``actual``, (spikes,); see :func:`network_gradient`."""
     error, adjoint = 0.0, np.zeros(actual.times.size)
     for neuron in range(actual.size):
         own, wanted = actual.of(neuron), desired.of(neuron)
         error += train_error(wanted, own, instants, horizon)
+        if equal_counts and own.size != wanted.size:
+            continue
         adjoint[actual.neurons == neuron] = train_gradient(wanted, own, instants, horizon)
     return error, adjoint
 

@@ -53,6 +53,11 @@ class Protocol:
         The learner starts from the witness' weights times U(1 - spread, 1 + spread).
     rate_of_learning, cap, final
         mu, the longest step, and what is left of both at the end.
+    inhibition
+        Times this are the weights of hidden neurons that inhibit: outputs stay alive.
+    equal_counts
+        Whether only output trains with as many spikes as desired teach; see
+        :func:`~neuroalign.exact_spikes.gradient.network_gradient`.
     """
 
     sizes: tuple[int, ...] = (10, 1)
@@ -68,6 +73,8 @@ class Protocol:
     rate_of_learning: float = 0.1
     cap: float = 0.02
     final: float = 1.0
+    inhibition: float = 1.0
+    equal_counts: bool = False
 
     def __post_init__(self) -> None:
         layers = len(self.sizes) - 1
@@ -138,7 +145,10 @@ def witness_layers(p: Protocol, rng: np.random.Generator) -> tuple[Layer, ...]:
     for k, (low, high) in enumerate(p.weights):
         sources, targets = p.sizes[k], p.sizes[k + 1]
         sign = np.where(np.arange(sources) < sources - p.inhibitory[k], 1, -1)
-        layers.append(Layer(rng.uniform(low, high, (targets, sources)), sign, np.full(targets, p.thresholds[k])))
+        scale = np.where(sign < 0, p.inhibition, 1.0) if k else 1.0
+        layers.append(
+            Layer(rng.uniform(low, high, (targets, sources)) * scale, sign, np.full(targets, p.thresholds[k]))
+        )
     return tuple(layers)
 
 
@@ -153,7 +163,7 @@ def _learn(
 ) -> tuple[Layer, ...]:
     desired = run_layers(witness, source, p.window, made)[-1]
     spikes = run_layers(learner, source, p.window, made)
-    slope = network_gradient(learner, source, spikes, desired, p.instants, made)
+    slope = network_gradient(learner, source, spikes, desired, p.instants, made, equal_counts=p.equal_counts)
     return step(learner, slope, left * p.rate_of_learning, left * p.cap)
 
 

@@ -77,6 +77,13 @@ def experiments(data: str = "digits", methods: Sequence[str] | None = None) -> d
     from neuroalign.reproduce.feedback_parts import feedback_parts
     from neuroalign.reproduce.rdd_parts import RDD
     from neuroalign.reproduce.sal_parts import SAL
+    from neuroalign.reproduce.spike_train_parts import SPIKE_TRAIN
     from neuroalign.reproduce.stdwi_parts import STDWI
 
-    return {"feedback": feedback_parts(data, methods), "rdd": RDD, "sal": SAL, "stdwi": STDWI}
+    return {
+        "feedback": feedback_parts(data, methods),
+        "rdd": RDD,
+        "sal": SAL,
+        "spike-train": SPIKE_TRAIN,
+        "stdwi": STDWI,
+    }
