@@ -129,6 +129,11 @@ def run_layer(
     network = layer_network(seed, rule or sal(eta=0.08), size)
     forward = next(c.weight for c in network.connections if c.name == FORWARD)
     feedback = np.asarray(weights_of(network, silence(read_steps[-1]), read_steps)[FEEDBACK])
+    return judged(seed, read_steps, forward, feedback)
+
+
+def judged(seed: int, read_steps: Sequence[int], forward: FloatArray, feedback: FloatArray) -> LayerResult:
+    """How feedback weights (reads, N, N) compare with the forward weights turned round."""
     angles = [angle_degrees(forward.T, b) for b in feedback]
     correlations = [pearson(forward.T, b) for b in feedback]
     return LayerResult(

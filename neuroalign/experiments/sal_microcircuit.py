@@ -28,7 +28,7 @@ Ours: random numbers, and targets from teacher runs of 200 000 steps for every a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +75,7 @@ def run_microcircuit(
 
     rng = np.random.default_rng([seed, 6])
     weights = rng.uniform(-3, 3, 3)
-    targets = _teacher(present, teacher_steps, rng)
+    targets = teacher_targets(teacher_steps, rng)
     state, windows = _fresh()
     loss, history = np.zeros(epochs), np.zeros((epochs, 3))
     forward = FORWARD_PATTERNS + (SAL_PATTERNS if arm != "SAL" else 0)
@@ -92,8 +92,10 @@ def run_microcircuit(
     return MicrocircuitResult(arm, seed, loss, history)
 
 
-def _teacher(present: Any, steps: int, rng: np.random.Generator) -> dict[float, float]:
+def teacher_targets(steps: int, rng: np.random.Generator) -> dict[float, float]:
     """Mean output u of the teacher for every input."""
+    from neuroalign.experiments.sal_microcircuit_steps import present_pattern as present
+
     weights = np.full(3, TEACHER_WEIGHT)
     found = {}
     for logit in (*TRAINING, *VALIDATION):

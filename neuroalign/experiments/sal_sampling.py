@@ -83,22 +83,44 @@ def run_sampling(
         Published, and ours, unless given.
     """
     rng = np.random.default_rng([seed, 7])
-    target_weight, target_bias = _target(rng)
-    weight = _symmetric(rng.normal(0, 0.2, (NEURONS, NEURONS)))
-    bias = rng.normal(0, 0.2, NEURONS)
     initial_sigma = sigma if noise == "synaptic" else PLASTICITY_INITIAL_SIGMA
-    weight = _without_diagonal(weight + initial_sigma * rng.standard_normal(weight.shape))
+    target_weight, target_bias, weight, bias = start_of(rng, initial_sigma)
     spread = sigma if noise == "plasticity" else 0.0
     factors = 1 + spread * np.clip(rng.standard_normal((2, NEURONS, NEURONS)), -TRUNCATION, TRUNCATION)
     probability = boltzmann(target_weight, target_bias)
-    from neuroalign.experiments.sal_sampling_steps import learn_cycles, sample_states
+    from neuroalign.experiments.sal_sampling_steps import learn_cycles
 
     first, second = _expectations(probability)
     learn_cycles(
         rng, weight, bias, first, second, factors,
         WAKE_SLEEP_RATE[noise], SAL_RATE[noise] if aligned else 0.0, CYCLES[noise] if cycles is None else cycles,
     )  # fmt: skip
-    counts = sample_states(rng, weight, bias, validation_sleeps)
+    return validated(rng, seed, target_weight, target_bias, weight, bias, validation_sleeps)
+
+
+def start_of(rng: np.random.Generator, sigma: float) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Weights and biases of a random target, and of the network before it learns, with noise ``sigma`` on its weights."""
+    target_weight, target_bias = _target(rng)
+    weight = _symmetric(rng.normal(0, 0.2, (NEURONS, NEURONS)))
+    bias = rng.normal(0, 0.2, NEURONS)
+    weight = _without_diagonal(weight + sigma * rng.standard_normal(weight.shape))
+    return target_weight, target_bias, weight, bias
+
+
+def validated(
+    rng: np.random.Generator,
+    seed: int,
+    target_weight: FloatArray,
+    target_bias: FloatArray,
+    weight: FloatArray,
+    bias: FloatArray,
+    sleeps: int,
+) -> SamplingResult:
+    """What a network samples with these weights, against its target."""
+    from neuroalign.experiments.sal_sampling_steps import sample_states
+
+    probability = boltzmann(target_weight, target_bias)
+    counts = sample_states(rng, weight, bias, sleeps)
     sampled = (counts + 0.5) / (counts + 0.5).sum()
     upper = np.triu_indices(NEURONS, 1)
     return SamplingResult(
