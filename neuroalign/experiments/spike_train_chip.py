@@ -182,7 +182,8 @@ def _neurons(rule: LocalRule, form: Form, name: str, size: int) -> ChipPopulatio
     fixed, zero = form == "chip", np.zeros(size, dtype=np.int64 if form == "chip" else np.float64)
     stay = {"du": np.exp(-1 / rule.tau_syn), "dv": np.exp(-1 / rule.tau_mem)}
     decay = {key: zero + (round(4096 * (1 - s)) if fixed else 1 - s) for key, s in stay.items()}
-    state: NumberFormat = Fixed(24, 0, "toward-zero", "wrap") if fixed else Float64()
+    current: NumberFormat = Fixed(24, 0, "toward-zero", "wrap") if fixed else Float64()
+    membrane: NumberFormat = Fixed(24, 0, "toward-zero", "saturate") if fixed else Float64()
     return ChipPopulation(
         name=name,
         shape=(size,),
@@ -193,8 +194,8 @@ def _neurons(rule: LocalRule, form: Form, name: str, size: int) -> ChipPopulatio
         bias_exp=np.zeros(size, dtype=np.int64),
         u0=zero,
         v0=zero,
-        u_format=state,
-        v_format=state,
+        u_format=current,
+        v_format=membrane,
         decay_bits=12,
         u_offset=int(fixed),
         v_offset=0,
