@@ -2,6 +2,7 @@ r"""Alignment phases whose rule runs as an 8-bit Program on the emulator; the ne
 
 STDWI   recorded spikes of the layer enter relays, and the feedback connection between these learns.
 RDD     neurons with windows, third factors and the tag (:mod:`neuroalign.experiments.rdd_chip`), one session a layer.
+mirror  as STDWI, with the four products of :mod:`neuroalign.feedback.mirror`.
 SAL     both layers are on chip, feedback in the loop; escape noise with another seed in every phase.
 
 Weights start where the phase before left them, in the same unit. What was kept in the tag is lost in between.
@@ -21,6 +22,7 @@ from neuroalign.experiments.sal_layers import FORWARD, sampling_neurons, silence
 from neuroalign.experiments.stdwi import FEEDBACK, inference_network, inference_stimulus
 from neuroalign.experiments.stdwi_activity import Activity
 from neuroalign.feedback.methods import Method, with_phase
+from neuroalign.feedback.mirror import spiking_mirror
 from neuroalign.feedback.phases import (
     DT,
     SAL_DEVIATION,
@@ -69,6 +71,18 @@ class StdwiChipPhase(StdwiPhase):
 
 
 @dataclass(frozen=True)
+class MirrorChipPhase(StdwiChipPhase):
+    """The weight mirror in spikes on chip, on the activity of STDWI's phases."""
+
+    rate: float = 1e-3
+    limit: float = 2.0
+
+    def rule(self) -> LearningRule:
+        """Four products of traces."""
+        return spiking_mirror(learning_rate=self.rate, decay=self.decay)
+
+
+@dataclass(frozen=True)
 class SalChipPhase(SalPhase):
     """SAL on chip; ``form`` and ``limit`` as in :class:`StdwiChipPhase`."""
 
@@ -110,6 +124,7 @@ class RddChipPhase:
 def chip_methods() -> dict[str, Method]:
     """The spiking methods with their Program on the emulator, by the names of their float forms."""
     found = (
+        with_phase("wm", "weight mirror in spikes, 8 bits", MirrorChipPhase()),
         with_phase("stdwi", "STDWI, 8 bits", StdwiChipPhase()),
         with_phase("rdd", "RDD, 8 bits", RddChipPhase()),
         with_phase("sal", "SAL, 8 bits", SalChipPhase()),

@@ -35,6 +35,8 @@ DT = 1e-3
 PIXELS, TEACHER = "pixels", "teacher"
 HIDDEN, OUTPUT, ERROR, HIDDEN_ERROR = "hidden", "output", "error", "hidden error"
 FIRST, SECOND = "pixels to hidden", "hidden to output"
+NEVER = ((1, 2),)
+"""A phase of one step, before any spike can have arrived."""
 NO_MEMORY = 4095
 """Decay field of a current that lasts one step."""
 
@@ -62,18 +64,21 @@ class LocalSettings:
         Of the learning coefficient: hidden, output; the output's falls by one after each third of the epochs.
     impulse, tau : 1, steps
         Of the trace x1.
+    deep
+        Whether hidden weights learn, or stay as they were drawn.
     """
 
-    hidden: int = 100
+    hidden: int = 200
     steps: int = 30
-    epochs: int = 5
+    epochs: int = 6
     rate: float = 0.5
     leak: int = 200
-    thresholds: tuple[int, int, int, int] = (400, 400, 1, 200)
+    thresholds: tuple[int, int, int, int] = (150, 400, 1, 400)
     spreads: tuple[float, float, float] = (30.0, 30.0, 64.0)
-    exponents: tuple[int, int] = (-4, -4)
+    exponents: tuple[int, int] = (-7, -3)
     impulse: int = 16
     tau: float = 10.0
+    deep: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +110,7 @@ def local_network(pixels: int, classes: int, settings: LocalSettings, seed: int)
     feedback = (2 * np.round(rng.choice((-1, 1), (h, classes)) * s.spreads[2] / 2)).astype(np.int64)
     one = 2 * np.eye(classes, dtype=np.int64)
     hidden, output, error, hidden_error = s.thresholds
-    return ChipNetwork(
+    network = ChipNetwork(
         "local",
         DT,
         "loihi2",
@@ -129,6 +134,7 @@ def local_network(pixels: int, classes: int, settings: LocalSettings, seed: int)
         ),
         ((OUTPUT, OUTPUT),),
     )
+    return network if s.deep else without_learning(network, FIRST)
 
 
 def learn_locally(data: Images, settings: LocalSettings, seed: int) -> LocallyLearnt:
@@ -147,11 +153,11 @@ def learn_locally(data: Images, settings: LocalSettings, seed: int) -> LocallyLe
             teacher = spikes.random(taught.shape) < taught
             session.advance({PIXELS: _joined(shown), TEACHER: _joined(teacher)})
         network = with_weights(network, {name: session.read(name, "w") for name in (FIRST, SECOND)})
-        accuracy.append(tested(network, data, settings, seed))
+        accuracy.append(judged(network, data, settings, seed))
     return LocallyLearnt(network, tuple(accuracy))
 
 
-def tested(network: ChipNetwork, data: Images, settings: LocalSettings, seed: int) -> float:
+def judged(network: ChipNetwork, data: Images, settings: LocalSettings, seed: int) -> float:
     """Accuracy on the test split, without teacher or learning."""
     fixed = without_learning(network)
     shown = encoded(data.test, settings, np.random.default_rng([seed, 23]))
@@ -179,13 +185,14 @@ def with_weights(network: ChipNetwork, weights: dict[str, Any]) -> ChipNetwork:
     )
 
 
-def without_learning(network: ChipNetwork) -> ChipNetwork:
-    """The network with its weights as they are: no rule acts."""
-    never = ((1, 2),)  # a phase of one step, before any spike can have arrived
+def without_learning(network: ChipNetwork, *names: str) -> ChipNetwork:
+    """The network in which those connections stay as they are; all of them where none is named."""
     return replace(
         network,
         connections=tuple(
-            c if c.plasticity is None else replace(c, plasticity=replace(c.plasticity, phases=never))
+            replace(c, plasticity=replace(c.plasticity, phases=NEVER))
+            if c.plasticity is not None and (c.name in names or not names)
+            else c
             for c in network.connections
         ),
     )

@@ -24,8 +24,8 @@ class Protocol:
         By method.
     seeds
         How many are compared.
-    grid, tuning_seeds, tuning_epochs
-        The budget of each method's tuning: rates, seeds of each, and how long it trains.
+    grid, tuning_seeds, tuning_epochs, tuning_images
+        The budget of each method's tuning: rates, seeds of each, how long it trains, and on how many images.
     """
 
     hidden: tuple[int, ...]
@@ -37,6 +37,7 @@ class Protocol:
     grid: tuple[float, ...]
     tuning_seeds: int
     tuning_epochs: int
+    tuning_images: int | None = None
 
     def settings(self, method: str, rate: float | None = None) -> Settings:
         """For a method, with its own rate unless another is given."""
@@ -66,7 +67,8 @@ FASHION = Protocol(
     seeds=3,
     grid=(0.05, 0.1, 0.2),
     tuning_seeds=1,
-    tuning_epochs=2,
+    tuning_epochs=3,
+    tuning_images=12_000,
 )
 
 

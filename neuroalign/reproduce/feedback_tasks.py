@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from neuroalign.datasets.images import validation_of
 from neuroalign.datasets.named import load_images
 from neuroalign.feedback.chip_phases import chip_method_named
+from neuroalign.feedback.local_learning import LocalSettings, learn_locally
 from neuroalign.feedback.methods import method_named
 from neuroalign.feedback.protocols import protocol_for
 from neuroalign.feedback.training import Trained, train
@@ -47,9 +49,30 @@ def tuned(
     seed: int, method: str, data: str, rate: float, *, epochs: int | None = None, backend: str = "emulator"
 ) -> Result:
     """One network trained at ``rate``, judged on the validation split; its seed is ``seed`` above those of the comparison."""
-    length = protocol_for(data).tuning_epochs if epochs is None else epochs
-    result = train_named(FIRST_TUNING_SEED + seed, method, data, rate=rate, epochs=length, tuning=True)
+    protocol = protocol_for(data)
+    length = protocol.tuning_epochs if epochs is None else epochs
+    result = train_named(
+        FIRST_TUNING_SEED + seed, method, data, rate=rate, epochs=length, images=protocol.tuning_images, tuning=True
+    )
     return {"figures": {"validation accuracy, %": PERCENT * result.accuracy[-1]}, "curves": {}}
+
+
+def local(
+    seed: int, *, deep: bool = True, epochs: int | None = None, images: int | None = None, backend: str = "emulator"
+) -> Result:
+    """The digits learnt wholly on chip; ``deep``: hidden weights learn too; ``epochs`` and ``images`` for quick runs."""
+    data = load_images("digits")
+    if images is not None:
+        data = replace(data, train=data.train[:images], train_labels=data.train_labels[:images])
+    settings = LocalSettings(deep=deep)
+    begun = time.perf_counter()
+    found = learn_locally(data, settings if epochs is None else replace(settings, epochs=epochs), seed)
+    figures = {
+        "accuracy, %": PERCENT * found.accuracy[-1],
+        "time, s": time.perf_counter() - begun,
+    }
+    curve = [list(range(1, len(found.accuracy) + 1)), [PERCENT * a for a in found.accuracy]]
+    return {"figures": figures, "curves": {"accuracy, %": curve}}
 
 
 def measured(result: Trained) -> Result:
