@@ -60,16 +60,18 @@ DIGITS = Protocol(
 )  # fmt: skip
 FASHION = Protocol(
     hidden=(256, 128, 64),
-    epochs=5,
+    epochs=10,
     batch=128,
     decay=3e-4,
-    rates={},
+    rates={
+        "bp": 0.1, "fa": 0.1, "dfa": 0.1, "sign": 0.1, "kp": 0.1, "wm": 0.2, "stdwi": 0.2, "rdd": 0.2, "sal": 0.1,
+    },
     seeds=3,
     grid=(0.05, 0.1, 0.2),
     tuning_seeds=1,
     tuning_epochs=3,
     tuning_images=12_000,
-)
+)  # fmt: skip
 
 
 def protocol_for(data: str) -> Protocol:
