@@ -60,9 +60,9 @@ DIGITS = Protocol(
 )  # fmt: skip
 FASHION = Protocol(
     hidden=(256, 128, 64),
-    epochs=10,
+    epochs=6,
     batch=128,
-    decay=3e-4,
+    decay=1e-4,
     rates={
         "bp": 0.1, "fa": 0.1, "dfa": 0.1, "sign": 0.1, "kp": 0.1, "wm": 0.2, "stdwi": 0.2, "rdd": 0.2, "sal": 0.1,
     },
