@@ -19,6 +19,7 @@ from neuroalign.experiments.rdd_chip import (
     drive_chip,
     feedback_network,
 )
+from neuroalign.reproduce.rdd_tasks import on_chip
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.window_neurons import WindowRun
 
@@ -64,3 +65,14 @@ def test_neurons_third_factors_and_learning_equal_lava() -> None:
     assert (lava["outcome"] < 0).any()
     assert np.count_nonzero(lava["w"][-1]) > DRIVEN * ABOVE / 2
     assert np.count_nonzero(lava["t"][-1]) > 0
+
+
+def test_an_experiment_runs_in_lava_as_on_the_emulator() -> None:
+    """With the window in two traces, by way of the experiment's own tasks."""
+    pytest.importorskip("lava")
+    found = [
+        on_chip(1, 0.8, backend=backend, driven=40, above=6, weight_exponent=-5, synapse="traces", report=[0.35, 0.8])
+        for backend in ("emulator", "lava")
+    ]
+    assert found[0] == found[1]
+    assert found[0]["figures"]["angle, 0.8 s"] < 90
