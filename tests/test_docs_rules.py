@@ -32,7 +32,8 @@ def test_the_code_of_the_page_runs(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 def test_the_third_factor_of_the_page_can_be_held() -> None:
     from neuroalign.profile import load_profile
-    from neuroalign.quantise.rule_sheet import RuleChoices, rule_sheet
+    from neuroalign.quantise.learning import RuleChoices
+    from neuroalign.quantise.rule_sheet import rule_sheet
     from neuroalign.rule_text import rule_from_text
 
     (text,) = re.findall(r"```rule\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

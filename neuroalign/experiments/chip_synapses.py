@@ -67,7 +67,8 @@ def compiled(program: Program, *, third_factor: bool = False) -> CompiledProgram
         raise RuleError(
             "programs with d, two spike flags, t_epoch above 1 or broken impulses are not compiled here; use the emulator"
         )
-    products, factors = [], []
+    products: list[list[int]] = []
+    factors: list[list[int]] = []
     for target, of_target in enumerate((program.dw, program.tag_update)):
         for p in of_target:
             first = len(factors)

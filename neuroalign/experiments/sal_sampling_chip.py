@@ -106,7 +106,15 @@ def run_chip_sampling(
                 of_bias.products, of_bias.factors, of_bias.period,
             )  # fmt: skip
             clock += SLEEP_STEPS
-    return validated(rng, seed, target_weight, target_bias, held * UNIT, held_bias[:, 0] * UNIT, validation_sleeps)
+    return validated(
+        rng,
+        seed,
+        target_weight,
+        target_bias,
+        np.asarray(held * UNIT),
+        np.asarray(held_bias[:, 0] * UNIT),
+        validation_sleeps,
+    )
 
 
 @numba.njit(cache=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from neuroalign.errors import BackendMissing
 from neuroalign.experiments import sal_microcircuit_chip, sal_sampling_chip
 from neuroalign.experiments.chip_synapses import CompiledProgram, compiled
-from neuroalign.experiments.sal_layers import FEEDBACK, swapped
+from neuroalign.experiments.sal_layers import FEEDBACK, layer_network, pair_network, silence, swapped
 from neuroalign.experiments.sal_lif import GAIN, run_lif_layer
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import hold_rule
@@ -77,3 +78,22 @@ def lif_layer(
         figures[f"r, {step:.0e} steps"] = float(result.r[at])
     figures["|B| / |W|"] = float(result.norm_ratio[-1])
     return {"figures": figures, "curves": {"angle": [result.steps.tolist(), result.angle.tolist()]}}
+
+
+def torch_form(seed: int, kind: str, steps: int, *, backend: str = "emulator") -> Result:
+    """How far the compiled Float64 form is from the torch form, which defines the rule, over all weights and reads."""
+    from neuroalign.sim.norse_reference.backend import NorseReference
+
+    missing = NorseReference().missing()
+    if missing is not None:
+        raise BackendMissing(missing)
+    network = pair_network(seed) if kind == "pair" else layer_network(seed, sal(eta=0.4))
+    reads = [round(steps * k / 10) for k in range(1, 11)]
+    names = [c.name for c in network.connections if c.rule is not None]
+    torch, compiled_form = (
+        weights_for("float", name, names)(network, silence(steps), reads) for name in ("norse", "emulator")
+    )
+    apart = max(float(np.abs(torch[name] - compiled_form[name]).max()) for name in names)
+    start = {c.name: c.weight for c in network.connections}
+    moved = max(float(np.abs(torch[name][-1] - start[name]).max()) for name in names)
+    return {"figures": {"largest difference": apart, "largest change of a weight": moved}, "curves": {}}

@@ -215,6 +215,22 @@ SAL: tuple[Part, ...] = (
         seeds=3,
     ),
     Part(
+        "torch-form",
+        "The form in torch, which defines the rule, against the compiled one that runs the other rows; 1e5 steps of 1 ms",
+        "our own",
+        tuple(
+            Case(
+                kind,
+                ON_CHIP + "torch_form",
+                {"kind": kind, "steps": 100_000},
+                {"steps": 2_000},
+                (Bar("largest difference", "<=", 1e-9, "largest"),),
+            )
+            for kind in ("pair", "layer")
+        ),
+        seeds=1,
+    ),
+    Part(
         "psp",
         "Two neurons with alpha-shaped synapses: where their weights end, for equal and different biases",
         SOURCE,
