@@ -14,15 +14,13 @@ from neuroalign.reproduce.learners import weights_for
 from neuroalign.reproduce.task import Result
 from neuroalign.sim.emulator import Emulator
 
-HIDDEN_RULE = {"spike_gain": 8.0}
+HIDDEN_SPIKE_GAIN = 8.0
+"""Several outputs teach each hidden neuron."""
 
 
 def witness(seed: int, *, backend: str = "emulator", **protocol: Any) -> Result:
     """The exact rule; it has one form, so ``backend`` is not used."""
-    given = {
-        k: tuple(tuple(x) if isinstance(x, list) else x for x in v) if isinstance(v, list) else v
-        for k, v in protocol.items()
-    }
+    given: dict[str, Any] = {name: _tuples(value) for name, value in protocol.items()}
     result = run_witness(seed, Protocol(**given))
     figures = {
         "spike-train error falls, times": result.train_fall,
@@ -59,7 +57,7 @@ def local(
 
 def hidden(seed: int, form: Form, shows: int, feedback: Feedback, *, backend: str = "emulator") -> Result:
     """Hidden neurons under one kind of feedback; SAL's phase runs in the same form."""
-    made = LocalRule(**HIDDEN_RULE)
+    made = LocalRule(spike_gain=HIDDEN_SPIKE_GAIN)
     choices = {} if form == "float" else {"weight_limit": 1.0, "rng_seed": seed}
     weights = weights_for("float" if form == "float" else "exact", "emulator", [FEEDBACK_NAME], **choices)
     result = run_hidden(
@@ -69,6 +67,11 @@ def hidden(seed: int, form: Form, shows: int, feedback: Feedback, *, backend: st
         "figures": {**_figures(result.learnt), "angle of the feedback": result.angle},
         "curves": _curve(result.learnt),
     }
+
+
+def _tuples(value: Any) -> Any:
+    """Lists, as JSON has them, as the tuples that they stand for."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def start_for(backend: str, form: Form, rule: LocalRule) -> Start:

@@ -10,9 +10,16 @@ from neuroalign.rule_text import rule_from_file, rule_from_python
 from neuroalign.rules.pair_stdp import pair_stdp
 from neuroalign.rules.rdd import rdd
 from neuroalign.rules.sal import sal
+from neuroalign.rules.spike_train import spike_train
 from neuroalign.rules.stdwi import stdwi
 
-RULES: dict[str, Callable[[], LearningRule]] = {"pair-stdp": pair_stdp, "rdd": rdd, "sal": sal, "stdwi": stdwi}
+RULES: dict[str, Callable[[], LearningRule]] = {
+    "pair-stdp": pair_stdp,
+    "rdd": rdd,
+    "sal": sal,
+    "spike-train": spike_train,
+    "stdwi": stdwi,
+}
 """Rules by name, each with its published parameters."""
 
 
@@ -35,4 +42,4 @@ def load_rule(name: str) -> LearningRule:
     return RULES[name]()
 
 
-__all__ = ["RULES", "load_rule", "pair_stdp", "rdd", "sal", "stdwi"]
+__all__ = ["RULES", "load_rule", "pair_stdp", "rdd", "sal", "spike_train", "stdwi"]
