@@ -70,12 +70,15 @@ class Modulator:
         Largest magnitude that it reaches, in its own unit: sets what one unit means on chip, beyond which it is cut.
     signed
         Whether it can be negative.
+    events
+        Whether it is 0 but in single steps: terms that act in every step then have to do so on chip too.
     """
 
     name: str
     sender: str
     largest: float = 1.0
     signed: bool = True
+    events: bool = False
 
     def __post_init__(self) -> None:
         if not (self.name.isidentifier() and self.sender):

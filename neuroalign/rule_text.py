@@ -14,7 +14,8 @@
 them. Beside them a term may use the weight ``w``, the traces, and the synapse's ``tag``, which ``dtag = ...`` changes.
 ``weight in mV`` gives the weight a unit; each term of ``dw`` then has to have it. A third factor has a line too::
 
-    M = modulator from reward, up to 2          # -2..2, from the input or population "reward"; positive: 0..2
+    M = modulator from reward, up to 2          # -2..2, from the input or population "reward"; positive: 0..2;
+                                                # events: 0 but in single steps, none of which the chip may miss
     dtag = post*x - tag*dt/(0.5 s)              # what is per second acts in every step
     dw = 0.1 Hz*M*tag*dt
 """
@@ -48,6 +49,7 @@ TIME, RATE = UNITS["s"][1], UNITS["Hz"][1]
 KEYWORDS = {
     *GATES, WEIGHT, TAG, *TARGETS, "trace", "tau", "of", "impulse", "limit", "rates", "weight", "rule",
     "modulator",
+    "events",
 }  # fmt: skip
 
 
@@ -248,15 +250,18 @@ class _Reader:
         if sender.kind != "name":
             line.refuse("the sender of a third factor is an input or population, as in 'modulator from reward'")
         line.place += 1
-        largest, signed = 1.0, True
+        largest, signed, events = 1.0, True, False
         while line.take(","):
             if line.take("up"):
                 line.need("to", "in 'up to 2'")
                 largest, self.modulator_unit = self._measured(line)
             else:
-                line.need("positive", "or 'up to 2' behind the sender")
+                if line.take("events"):
+                    events = True
+                    continue
+                line.need("positive", "'events' or 'up to 2' behind the sender")
                 signed = False
-        return Modulator(name, sender.text, largest, signed)
+        return Modulator(name, sender.text, largest, signed, events)
 
     def _measured(self, line: Line) -> tuple[float, Dimension]:
         """A positive size with whatever unit it has."""

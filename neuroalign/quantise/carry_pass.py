@@ -60,6 +60,8 @@ def forms_to_try(rule: LearningRule, choices: RuleChoices) -> tuple[CarryForm, .
         "exact": ("exact",),
     }
     forms = all_forms[asked]
+    if asked == "auto" and at_events(rule):
+        return ("direct",)  # an event moves many units at once, and transfers one in a step
     if rule.tag:
         if "direct" not in forms:
             raise RuleError(f"rule {rule.name!r} uses the tag itself, so it cannot carry; use the direct form")
@@ -95,7 +97,9 @@ def candidates(
     epochs = EPOCHS if choices.t_epoch is None else (choices.t_epoch,)
     found: list[Candidate] = []
     if form == "direct" and acts_in_steps(rule):
-        periods = range(MAX_DECIMATION + 1) if choices.k is None else (choices.k,)
+        if at_events(rule) and choices.k is None and choices.t_epoch is None:
+            return [Candidate(Transfer(form, k=0), 1)]
+        periods = _periods(rule, dt * epochs[0]) if choices.k is None else (choices.k,)
         return [Candidate(Transfer(form, k=k), epochs[0]) for k in periods]
     for t_epoch in epochs:
         spikes = max(rates) * dt * t_epoch
@@ -126,6 +130,19 @@ def _shorter(transfer: Transfer, k: int | None) -> list[Transfer]:
     if transfer.form != "sgn" or k is not None:
         return [transfer]
     return [replace(transfer, k=period) for period in range(transfer.k, -1, -2)]
+
+
+def _periods(rule: LearningRule, epoch: float) -> Sequence[int]:
+    """Every k with which no decay in every step takes more than half at once: more than all of it would swing."""
+    own = [(rule.weight, (WEIGHT,)), (rule.tag, (TAG,))]
+    decays = [-t.coefficient for terms, alone in own for t in terms if t.gate == "step" and t.factors == alone]
+    fastest = max(decays, default=0.0) * epoch
+    return [k for k in range(MAX_DECIMATION + 1) if k == 0 or fastest * 2**k <= 0.5]
+
+
+def at_events(rule: LearningRule) -> bool:
+    """Whether terms of every step wait for a third factor that is there in single steps."""
+    return rule.modulator is not None and rule.modulator.events and acts_in_steps(rule)
 
 
 def acts_in_steps(rule: LearningRule) -> bool:

@@ -120,7 +120,7 @@ RDD: tuple[Part, ...] = (
             _case("chip, smaller steps", "on_chip", LATE, [EARLY, LATE], weight_exponent=-6),
             _case("chip, window in traces", "on_chip", LATE, [EARLY, LATE], weight_exponent=-6, synapse="traces"),
             _case("rule rdd, float", "by_rule", LATE, [EARLY, LATE]),
-            _case("rule rdd, 8 bits", "by_rule", LATE, [EARLY, LATE], form="direct"),
+            _case("rule rdd, 8 bits", "by_rule", LATE, [EARLY, LATE], form="auto"),
             _case("chip, 30 s", "on_chip", EARLY, [EARLY], weight_exponent=-4),
             _case("384 -> 192, float correlator", "inferred", WIDE, [WIDE], form="correlator", **SIZES),
             _case("384 -> 192, chip", "on_chip", WIDE, [WIDE], **SIZES),

@@ -122,9 +122,8 @@ def by_rule(
     """
     weight = uniform_weights(driven, above, seed)
     times = sorted({*(seconds * k / 5 for k in range(1, 6)), *report})
-    choices = {} if form == "float" else {"k": 0, "t_epoch": 1}
     network, stimulus = rule_network(driven, above, rdd()), rule_stimulus(weight, seconds, seed)
-    found = learner_for(form, backend, **choices)(network, stimulus, [round(time / DT) for time in times])
+    found = learner_for(form, backend)(network, stimulus, [round(time / DT) for time in times])
     return judged(
         np.array(times), weight, checked_estimates(np.asarray(found), len(times), weight), report or (seconds,)
     )

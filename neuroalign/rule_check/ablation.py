@@ -14,8 +14,8 @@ import numpy as np
 
 from neuroalign.compile import compile_network, float_model
 from neuroalign.deployment.learning import AblatedStep
-from neuroalign.errors import RuleError
 from neuroalign.fidelity.learning import pearson
+from neuroalign.microcode import POST_TRACES
 from neuroalign.network import Connection, FloatArray, InputPort, Network, Population
 from neuroalign.pipeline import Progress
 from neuroalign.profile import Profile, load_profile
@@ -23,8 +23,9 @@ from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import HeldRule, float_program
 from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet
+from neuroalign.quantise.third_factor import SLOT
 from neuroalign.rule import LearningRule
-from neuroalign.rule_check.switches import Switches, real_program, switched_state
+from neuroalign.rule_check.switches import Switches, real_program, sent, switched_state
 from neuroalign.rule_check.trial import POST, PRE, TrialSpikes, trial_spikes
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.learning_reference import PlasticState, plastic_state
@@ -66,13 +67,8 @@ def ablate(
     seeds
         Of the spikes; figures are means over them.
 
-    Raises
-    ------
-    RuleError
-        If the rule has a tag of its own, for which these switches are not defined.
+    A rule with a tag of its own has no line on the carry form: nothing else fits into its tag.
     """
-    if rule.tag:
-        raise RuleError(f"rule {rule.name!r} has a tag of its own; its quantisation cannot be switched off in parts")
     variants = list(_variants(rule, constants, held, profile, choices, dt))
     squares = np.zeros((len(variants) + 2, len(seeds)))
     correlations: list[list[float | None]] = [[] for _ in range(len(variants) + 2)]
@@ -115,13 +111,13 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _variants(
     rule: LearningRule, constants: LearningRule, held: HeldRule, profile: Profile, choices: RuleChoices, dt: float
 ) -> Iterator[_Variant]:
-    plain = real_program(constants, held, carried=False)
+    plain = real_program(constants, held, dt, carried=False)
     yield _Variant(CHIP, f"{held.form} form", Switches(), held)
     yield _Variant("trace bits", "real traces without a largest value", Switches(traces=True), held)
     yield _Variant(
         "weight bits", "a real weight, changed by the terms themselves", Switches(rounding=True, program=plain), held
     )
-    own = Switches(program=real_program(rule, held, carried=True))
+    own = Switches(program=real_program(rule, held, dt, carried=True))
     yield _Variant("coefficient rounding", "the rule's own coefficients", own, held)
     note = "weight and tag keep their fractions" + ("; here the same as weight bits" if held.form == "direct" else "")
     yield _Variant("stochastic rounding", note, Switches(rounding=True), held)
@@ -151,28 +147,36 @@ def _runs(
     spikes = trial_spikes(steps, dt, seed)
     wanted = _float_weights(rule, spikes, dt)
     for variant in variants:
-        yield wanted, _chip_weights(variant, spikes)
+        yield wanted, _chip_weights(rule, variant, spikes)
     real, chip = (neuron_spikes(kind, spikes, dt) for kind in (None, profile))
     wanted = _float_weights(rule, real, dt)
     for given in (chip, real):
-        yield wanted, _chip_weights(variants[0], given)
+        yield wanted, _chip_weights(rule, variants[0], given)
 
 
 def _float_weights(rule: LearningRule, spikes: TrialSpikes, dt: float) -> FloatArray:
-    state = plastic_state(float_program(rule, dt), np.zeros((POST, PRE)), fixed=False)
-    return _learnt(state, spikes)
+    third = spikes.third_factor(rule)
+    state = plastic_state(float_program(rule, dt), np.zeros((POST, PRE)), fixed=False, modulated=third is not None)
+    return learnt(state, spikes, third)
 
 
-def _chip_weights(variant: _Variant, spikes: TrialSpikes) -> FloatArray:
+def _chip_weights(rule: LearningRule, variant: _Variant, spikes: TrialSpikes) -> FloatArray:
     start = np.zeros((POST, PRE), dtype=np.int64)
     state = switched_state(variant.held, start, variant.switches, LAVA_ROUNDING_SEED)
-    return _learnt(state, spikes) * variant.held.weight_unit
+    third = spikes.third_factor(rule)
+    arrives = None if third is None else sent(variant.held, third, variant.switches)
+    return learnt(state, spikes, arrives) * variant.held.weight_unit
 
 
-def _learnt(state: PlasticState, spikes: TrialSpikes) -> FloatArray:
+def learnt(state: PlasticState, spikes: TrialSpikes, third: FloatArray | None) -> FloatArray:
+    """Weights after the spikes, and third factors (steps, 1) as they arrive."""
+    received = np.zeros((len(POST_TRACES), POST))
     for t, (pre, post) in enumerate(zip(spikes.pre, spikes.post, strict=True), 1):
         state.record_source(t, pre)
         state.record_target(t, post)
+        if third is not None:
+            received[POST_TRACES.index(SLOT)] = third[t - 1]
+            state.receive(received)
         state.learn(t)
     return np.asarray(state.weight, dtype=np.float64)
 

@@ -14,12 +14,13 @@ import numpy as np
 
 from neuroalign.chip import Numbers
 from neuroalign.microcode import TRACES, Product, Program
+from neuroalign.network import FloatArray
 from neuroalign.quantise.learning import HeldRule, trace_slots
-from neuroalign.quantise.rule_scales import dependency, factors
-from neuroalign.rule import WEIGHT, LearningRule, Term
+from neuroalign.quantise.rule_scales import dependency, factors, third_factor
+from neuroalign.rule import TAG, WEIGHT, LearningRule, Term
 from neuroalign.sim.emulator.learning_reference import TAG_MAX, TAG_MIN, PlasticState, plastic_state
 from neuroalign.sim.emulator.products import ACCUMULATOR_MAX, ACCUMULATOR_MIN, Values, fixed_product, float_sum
-from neuroalign.sim.emulator.traces import trace_arithmetic
+from neuroalign.sim.emulator.traces import connection_traces
 
 LIMITS = {"weight": (-256, 255), "tag": (TAG_MIN, TAG_MAX)}
 UNIT = 128
@@ -33,7 +34,7 @@ class Switches:
     Parameters
     ----------
     traces
-        Traces are real: they decay by ``exp(-1/tau)`` and have no largest value.
+        Traces are real: they decay by ``exp(-1/tau)`` and have no largest value; so is what a third factor sends.
     rounding
         Weight and tag keep their fractions; nothing is drawn for them.
     shared_draw
@@ -53,9 +54,10 @@ class Switches:
 
 @dataclass
 class SwitchedState(PlasticState):
-    """A :class:`PlasticState` with something switched off."""
+    """A :class:`PlasticState` with something switched off; ``own_tag``: the tag is the rule's, and carries nothing."""
 
     switches: Switches = Switches()
+    own_tag: bool = False
 
     def _updated(self, name: str, z: Numbers, products: tuple[Product, ...], values: Values, epoch: int) -> Numbers:
         off = self.switches
@@ -80,9 +82,12 @@ class SwitchedState(PlasticState):
     def _is_whole(self, product: Product) -> bool:
         """Whether integers go in: then the engine's own arithmetic forms it."""
         driven = {
-            f.variable for f in product.factors if f.variable in TRACES and self.program.trace(f.variable).impulse
+            f.variable
+            for f in product.factors
+            if f.variable in TRACES and (self.program.trace(f.variable).impulse or self.modulated)
         }
-        reads_weight = any(f.variable == "w" for f in product.factors)
+        kept = ("w", "t") if self.own_tag else ("w",)  # transfers read whole units of a tag that carries
+        reads_weight = any(f.variable in kept for f in product.factors)
         return (
             product.is_microcode
             and not (self.switches.traces and driven)
@@ -108,24 +113,39 @@ def switched_state(held: HeldRule, weight: Numbers, switches: Switches, rounding
         fixed=True,
         rounding_seed=rounding_seed,
         rounding_draws="synapse" if switches.shared_draw else "shared",
+        modulated=held.third is not None,
     )
     values: dict[str, Any] = {f.name: getattr(made, f.name) for f in fields(made)}
     if switches.program is not None:
         values["program"] = switches.program
     if switches.traces:
+        values["x_arithmetic"], values["y_arithmetic"] = connection_traces(
+            held.program, False, graded=False, modulated=made.modulated
+        )
         for side in ("x", "y"):
-            names = [name for name in TRACES if name[0] == side]
-            values[f"{side}_arithmetic"] = trace_arithmetic([held.program.trace(n) for n in names], fixed=False)
             values[side] = np.asarray(values[side], dtype=np.float64)
-    return SwitchedState(**values, switches=switches)
+    return SwitchedState(**values, switches=switches, own_tag=has_own_tag(held))
 
 
-def real_program(rule: LearningRule, held: HeldRule, *, carried: bool) -> Program:
-    """The rule's own coefficients, as they are, on the chip's traces.
+def has_own_tag(held: HeldRule) -> bool:
+    """Whether the tag is the rule's own."""
+    return held.tag_bits == 0 and bool(held.program.tag_update)
+
+
+def sent(held: HeldRule, third: FloatArray, switches: Switches) -> FloatArray:
+    """What a third factor is when it arrives: in the engine's units, rounded and cut unless traces are real."""
+    if held.third is None:
+        return third
+    arrived = third / held.third.unit + held.third.zero
+    return arrived if switches.traces else np.clip(np.rint(arrived), held.third.low, held.third.high)
+
+
+def real_program(rule: LearningRule, held: HeldRule, dt: float, *, carried: bool) -> Program:
+    """The rule's own coefficients, as they are, on the chip's traces; terms of every step act when they do on chip.
 
     ``carried``: they change what they change on chip, and transfers stay; otherwise they change the weight itself.
     """
-    slots = trace_slots(rule)
+    slots, third = trace_slots(rule), third_factor(rule, held.third)
 
     def product(term: Term, unit: float) -> Product:
         value = term.coefficient / unit
@@ -134,12 +154,19 @@ def real_program(rule: LearningRule, held: HeldRule, *, carried: bool) -> Progra
                 value *= held.weight_unit
             elif factor in slots:
                 value *= rule.traces[factor].impulse / held.program.trace(slots[factor]).impulse
-        return Product(dependency(term), float(value), 0, factors(term, slots, {}))
+            elif factor == TAG:
+                value *= held.tag_unit
+            elif held.third is not None:
+                value *= held.third.unit
+        k = held.program.k or 0 if term.gate == "step" else None
+        if k is not None:
+            value *= dt * held.program.t_epoch * 2.0**k
+        return Product(dependency(term), float(value), 0, factors(term, slots, third), k)
 
     bits = held.tag_bits if carried else 0
     terms = tuple(product(term, held.weight_unit * 2.0**-bits) for term in rule.weight)
     if bits == 0:
-        return replace(held.program, dw=terms, tag_update=())
+        return replace(held.program, dw=terms, tag_update=tuple(product(term, held.tag_unit) for term in rule.tag))
     transfers = tuple(
         p for p in held.program.tag_update if p.dependency == "u" and any(f.variable == "t" for f in p.factors)
     )

@@ -48,12 +48,11 @@ def rdd(tau_fast: float = 0.020, tau_slow: float = 0.160, learning_rate: float =
             Term(learning_rate / STEP, "step", ("M", "fast")),
             Term(-learning_rate / STEP, "step", ("M", "slow")),
         ),
-        modulator=Modulator("M", "outcome", largest=6.0),
-        weight_limit=0.387,  # some 120 s; then both coefficients are powers of two on chip
+        modulator=Modulator("M", "outcome", largest=6.0, events=True),
+        weight_limit=0.387,  # some 120 s of driving 192 neurons; then both coefficients are powers of two on chip
         rates=(120.0, 7.0),
         notes=(
             "Windows, s and u need neuron microcode (Loihi 2); time steps of 1 ms.",
-            "M is there in few steps: on chip use the direct form with k = 0, whose two coefficients are exact.",
             "Sign and correlation with the forward weight are what it infers; the scale is arbitrary.",
         ),
     )

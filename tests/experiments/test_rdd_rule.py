@@ -24,7 +24,6 @@ from neuroalign.rules import load_rule, rdd
 
 PROTOCOL = RddProtocol(spread=1.5, active_share=0.5)
 SMALL = uniform_weights(14, 5, 3)
-EVENTS: Any = {"k": 0, "t_epoch": 1}
 
 
 def written_down(spikes: NDArray[Any], outcome: NDArray[Any]) -> NDArray[np.float64]:
@@ -59,9 +58,10 @@ def test_float_and_norse_learn_the_sum_over_windows() -> None:
 
 
 def test_both_coefficients_are_held_as_powers_of_two() -> None:
-    sheet = rule_sheet(rdd(), load_profile("loihi2"), 1e-3, RuleChoices(form="direct", **EVENTS))
+    sheet = rule_sheet(rdd(), load_profile("loihi2"), 1e-3, RuleChoices())
     assert sheet.held is not None
-    assert len(sheet.held.program.dw) == 2
+    assert [p.k for p in sheet.held.program.dw] == [0, 0]  # no event is missed
+    assert (sheet.held.form, sheet.held.program.t_epoch) == ("direct", 1)
     assert sheet.held.program.x1 is not None
     assert sheet.held.program.x2 is not None
     # what a spike adds to fast and to slow weighs as 1 to 1/8
@@ -78,7 +78,7 @@ def test_the_text_form_is_the_same_rule() -> None:
 rule rdd: Regression discontinuity design, as a correlator on traces
 fast = trace of pre, tau 20 ms
 slow = trace of pre, tau 160 ms, impulse 0.125
-M = modulator from outcome, up to 6
+M = modulator from outcome, up to 6, events
 dw = 1 Hz*M*fast*dt - 1 Hz*M*slow*dt
 limit = 0.387
 rates = 120 Hz, 7 Hz
@@ -93,7 +93,7 @@ def test_eight_bits_cost_little() -> None:
     weight = uniform_weights(192, 10, 1)
     network, stimulus = rule_network(192, 10, rdd()), rule_stimulus(weight, 30.0, 1)
     (real,) = learner_for("float", "emulator")(network, stimulus, [30_000])
-    (held,) = learner_for("direct", "emulator", **EVENTS)(network, stimulus, [30_000])
+    (held,) = learner_for("auto", "emulator")(network, stimulus, [30_000])
     r = {name: pearson(weight, w.T) or 0.0 for name, w in (("float", real), ("held", held))}
     assert r["held"] >= r["float"] - 0.02
     assert r["float"] > 0.76

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from neuroalign.compile import compile_network
-from neuroalign.errors import RuleError
 from neuroalign.network import FloatArray
 from neuroalign.profile import load_profile
 from neuroalign.quantise.graded import chip_stimulus
@@ -18,8 +17,9 @@ from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.rule import LearningRule, RuleTrace, Term
 from neuroalign.rule_check import CheckOptions, check_rule, trial_network, trial_spikes
 from neuroalign.rule_check.ablation import CHIP, NEURONS, neuron_spikes
-from neuroalign.rule_check.switches import Switches, real_program, switched_state
-from neuroalign.rules import pair_stdp, sal, stdwi
+from neuroalign.rule_check.ablation import learnt as of_spikes
+from neuroalign.rule_check.switches import Switches, real_program, sent, switched_state
+from neuroalign.rules import pair_stdp, rdd, sal, stdwi
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.learning_reference import PlasticState, plastic_state
 from neuroalign.sim.norse_reference.backend import NorseReference
@@ -75,9 +75,41 @@ def test_with_nothing_off_it_is_the_emulator(form: Any) -> None:
 @pytest.mark.parametrize("rule", [stdwi(), sal(), pair_stdp(decay=1e-3)])
 def test_with_all_off_it_is_the_float_rule(rule: LearningRule) -> None:
     held = held_rule(rule)
-    program = real_program(rule, held, carried=False)
+    program = real_program(rule, held, DT, carried=False)
     found = weights(held, Switches(traces=True, rounding=True, limits=True, program=program))
     np.testing.assert_allclose(found, float_weights(rule), rtol=1e-9, atol=1e-15)
+
+
+EVENTS = {"form": "direct", "k": 0, "t_epoch": 1}
+
+
+def test_with_nothing_off_third_factors_are_the_emulators() -> None:
+    """Bit for bit, in every step; the stimulus goes the way that check_rule's goes."""
+    rule, choices = rdd(), RuleChoices("direct", k=0, t_epoch=1)
+    chip, _ = compile_network(trial_network(rule, DT), LOIHI, learning={"plastic": choices})
+    lag = chip.population("post").latency_steps
+    spikes = trial_spikes(STEPS, DT, 1)
+    stimulus = chip_stimulus(spikes.stimulus_of(rule), chip)
+    run = Emulator().run(chip, stimulus, [("plastic", "w")], read_steps=[STEPS + lag], implementation="reference")
+    held, third = held_rule(rule, **EVENTS), spikes.third_factor(rule)
+    assert third is not None
+    state = switched_state(held, np.zeros((20, 10), dtype=np.int64), Switches(), 2)
+    late = replace(spikes, pre=np.pad(spikes.pre, ((lag, 0), (0, 0))), post=np.pad(spikes.post, ((lag, 0), (0, 0))))
+    found = of_spikes(state, late, sent(held, np.pad(third, ((lag, 0), (0, 0))), Switches()))
+    assert np.array_equal(found, run.states["plastic", "w"][0, 0])
+    assert np.any(found)
+
+
+def test_with_all_off_third_factors_act_as_the_float_rules() -> None:
+    rule, spikes = rdd(), trial_spikes(STEPS, DT, 1)
+    held, third = held_rule(rule, **EVENTS), spikes.third_factor(rule)
+    assert third is not None
+    program = real_program(rule, held, DT, carried=False)
+    off = Switches(traces=True, rounding=True, limits=True, program=program)
+    state = switched_state(held, np.zeros((20, 10), dtype=np.int64), off, 2)
+    found = of_spikes(state, spikes, sent(held, third, off)) * held.weight_unit
+    real = plastic_state(float_program(rule, DT), np.zeros((20, 10)), fixed=False, modulated=True)
+    np.testing.assert_allclose(found, of_spikes(real, spikes, third), rtol=1e-9, atol=1e-12)
 
 
 def test_a_draw_for_each_synapse_is_the_emulators() -> None:
@@ -106,7 +138,7 @@ def test_the_rules_own_coefficients_replace_those_of_the_chip(form: Any) -> None
     held = held_rule(rule, form=form, weight_unit=0.0131, impulses={"x": 23, "y": 23}, tag_bits=5)
     terms = [row for row in held.rows if row.quantity.startswith("term")]
     assert max(row.relative_error for row in terms) > 1e-3
-    own = real_program(rule, held, carried=True)
+    own = real_program(rule, held, DT, carried=True)
     assert own.dw == held.program.dw
 
     def whole(program: Any) -> FloatArray:
@@ -153,13 +185,35 @@ def test_a_users_rule_is_ablated_step_by_step() -> None:
     assert check_rule(rule, load_profile("ideal"), RuleChoices(weight_limit=0.5), ideal).ablation == ()
 
 
+def tagged(decay: float = 20.0) -> LearningRule:
+    """An eligibility in the tag, which decays and moves the weight at spikes of post."""
+    traces, terms = {"x": RuleTrace("pre", 0.02)}, (Term(0.05, "post", ("tag",)), Term(-0.01, "pre", ("w",)))
+    tag = (Term(0.5, "post", ("x",)), Term(-decay, "step", ("tag",)))
+    return LearningRule("tagged", "", "", "", (), traces, terms, tag, weight_limit=1.0, rates=(20.0, 15.0))
+
+
 @pytest.mark.usefixtures("no_norse")
-def test_a_rule_with_a_tag_of_its_own_has_no_parts() -> None:
-    traces, terms = {"x": RuleTrace("pre", 0.02)}, (Term(0.5, "post", ("tag",)),)
-    rule = LearningRule("tagged", "", "", "", (), traces, terms, (Term(0.5, "post", ("x",)),), weight_limit=9.0)
-    options = CheckOptions(backends=("emulator",), steps=50, ablate_seeds=1)
-    with pytest.raises(RuleError, match="tag of its own"):
-        check_rule(rule, LOIHI, RuleChoices(weight_limit=9.0), options)
+def test_a_rule_with_a_tag_of_its_own_has_all_parts_but_carry() -> None:
+    options = CheckOptions(backends=("emulator",), steps=400, ablate_seeds=2)
+    check = check_rule(tagged(), LOIHI, RuleChoices(weight_limit=1.0), options)
+    steps = [s.step for s in check.ablation]
+    assert steps[:7] == [
+        CHIP, "trace bits", "weight bits", "coefficient rounding", "stochastic rounding", "shared draw", "clipping",
+    ]  # fmt: skip
+    assert "carry form" not in steps
+    costs = {s.step: s.cost for s in check.ablation}
+    assert costs["stochastic rounding"] is not None
+    assert costs["stochastic rounding"] > 0
+
+
+def test_with_all_off_a_rule_with_a_tag_of_its_own_is_the_float_rule() -> None:
+    rule = tagged()
+    held = held_rule(rule, form="direct", weight_limit=1.0, k=0, t_epoch=1)
+    program = real_program(rule, held, DT, carried=False)
+    found = weights(held, Switches(traces=True, rounding=True, limits=True, program=program))
+    wanted = float_weights(rule)
+    assert np.abs(wanted).max() > 0.1
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
 
 
 def test_neurons_answer_most_spikes_and_nearly_alike_on_chip() -> None:
