@@ -49,8 +49,8 @@ class LocalSettings:
     ----------
     hidden
         Hidden neurons.
-    steps
-        Of one image, in training and in tests.
+    steps, repeats
+        Of one image in training; in tests it is shown so many times as long, anew each time.
     rate
         Chance of a spike in a step of the brightest pixel, and of the teacher.
     leak
@@ -70,12 +70,13 @@ class LocalSettings:
 
     hidden: int = 200
     steps: int = 30
+    repeats: int = 3
     epochs: int = 6
     rate: float = 0.5
     leak: int = 200
     thresholds: tuple[int, int, int, int] = (150, 400, 1, 400)
     spreads: tuple[float, float, float] = (30.0, 30.0, 64.0)
-    exponents: tuple[int, int] = (-7, -3)
+    exponents: tuple[int, int] = (-7, -4)
     impulse: int = 16
     tau: float = 10.0
     deep: bool = True
@@ -160,7 +161,8 @@ def learn_locally(data: Images, settings: LocalSettings, seed: int) -> LocallyLe
 def judged(network: ChipNetwork, data: Images, settings: LocalSettings, seed: int) -> float:
     """Accuracy on the test split, without teacher or learning."""
     fixed = without_learning(network)
-    shown = encoded(data.test, settings, np.random.default_rng([seed, 23]))
+    longer = replace(settings, steps=settings.repeats * settings.steps)
+    shown = encoded(data.test, longer, np.random.default_rng([seed, 23]))
     silent = np.zeros((*shown.shape[:2], data.classes), np.uint8)
     stimulus = Stimulus({PIXELS: shown.astype(np.uint8), TEACHER: silent}, description="test images as spikes")
     recording = Emulator().run(fixed, stimulus, [(OUTPUT, "s")])
