@@ -49,7 +49,8 @@ def run(folder: Path) -> None:
             for state, lava_name in READ.items():
                 read[state].append(np.array(getattr(nodes["feedback"], lava_name).get()))
     arrays: dict[str, Any] = {name: np.array(sink.data.get()).T for name, sink in sinks.items()}
-    np.savez(folder / RESULT, **arrays, **{state: np.array(values) for state, values in read.items()})
+    arrays |= {state: np.array(values) for state, values in read.items()}
+    np.savez(folder / RESULT, **arrays)
     nodes["feedback"].stop()
 
 

@@ -21,7 +21,7 @@ from neuroalign.rules import load_rule
         *(("loihi2", form) for form in ("auto", "direct", "stochastic", "sgn", "exact")),
     ],
 )
-@pytest.mark.parametrize("rule", ["stdwi", "pair-stdp", "sal"])
+@pytest.mark.parametrize("rule", ["stdwi", "pair-stdp", "sal", "rdd"])
 def test_program_and_rows(rule: str, form: Any, profile: str, golden: Any) -> None:
     sheet = rule_sheet(load_rule(rule), load_profile(profile), 1e-3, RuleChoices(form=form))
     if sheet.held is None:
