@@ -61,7 +61,7 @@ class StdwiPhase:
     """
 
     first: float = 60.0
-    later: float = 10.0
+    later: float = 30.0
     rate: float = 2e-3
     decay: float = 0.1
 
