@@ -2,7 +2,8 @@
 
 numba looks at every array of every call, which for the some seventy arrays of a learning kernel takes several times as
 long as a step of a small network. Here they are handed over once and kept as the kernel takes them; a step then calls
-the compiled kernel by its address. Only this module and ``lanes`` know how numba calls functions.
+the compiled kernel by its address. Only this module, ``by_address`` and ``lanes`` know how numba calls
+functions.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numba.core import types
 from numba.core.types import StructRef  # type: ignore[attr-defined]
 from numba.experimental import structref
 from numba.extending import intrinsic
+
+from neuroalign.sim.emulator.by_address import address_of
 
 if TYPE_CHECKING:
     from neuroalign.sim.emulator.kernels import KernelRun
@@ -98,9 +101,6 @@ class BoundStep:
         self._origin, self._first, self._until = t - call.skip, t, call.until
         before, after = numba.typeof(call.before), numba.typeof(call.after)
         taken = (types.int64, *before.types, *((types.int64, *after.types) if call.after else ()))
-        kernel: Any = call.kernel
-        kernel.compile(taken)
-        compiled = kernel.overloads[taken]
-        self._address = np.int64(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+        self._address = np.int64(address_of(call.kernel, taken))
         frame_type = FrameType([("before", before), ("after", after)])
         self._frame = _frame(frame_type, call.before, call.after)

@@ -412,7 +412,7 @@ def _mark_targets(connection: Any, s: Any) -> Any:
     return count
 
 
-@numba.njit
+@numba.njit(inline="always")
 def update_synapses(c: Any, epoch: Any, offset: Any, tables: Any, s: Any) -> None:
     """Update w, d and t of connection ``c`` at the end of an epoch, traces being those of :func:`~neuroalign.sim.emulator.trace_kernels.run_traces`.
 
@@ -428,13 +428,11 @@ def update_synapses(c: Any, epoch: Any, offset: Any, tables: Any, s: Any) -> Non
     synapses = connection.synapses if connection.sparse else sources * targets
     column_cost = connection.columns * spiking * (synapses // max(targets, 1)) * COLUMN_COST
     every_row = limit_all or (u and connection.everywhere) or column_cost > sources * ROW_COST + synapses
-    for j in range(sources):
-        if every_row or (connection.gated and s.spiked_at[connection.source_spikes + j] > 0):
-            place = _place(j, False, connection, tables, s)
-            _run_line(c, connection, place, limit_all, spiking > 0, u, epoch, offset, tables, s)
-    if every_row or not connection.columns or spiking == 0:
-        return
-    for i in range(targets):
-        if s.spiked_at[connection.target_spikes + i] > 0:
-            place = _place(i, True, connection, tables, s)
+    columns = targets if connection.columns and spiking > 0 and not every_row else np.int64(0)
+    for line in range(sources + columns):  # rows, then columns, in one loop: :func:`_place` is compiled into it
+        by_column = line >= sources
+        index = line - sources if by_column else line
+        spikes = connection.target_spikes if by_column else connection.source_spikes
+        if (every_row or by_column or connection.gated) and (every_row or s.spiked_at[spikes + index] > 0):
+            place = _place(index, by_column, connection, tables, s)
             _run_line(c, connection, place, limit_all, spiking > 0, u, epoch, offset, tables, s)

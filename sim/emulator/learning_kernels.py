@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipNetwork, Numbers, Plasticity
 from neuroalign.microcode import SYNAPTIC
 from neuroalign.sim.emulator import (
-    accumulator,
-    interpreter,
+    by_address,
     kernels,
     lanes,
     plastic_tables,
-    products,
     routines,
     streams,
     trace_kernels,
@@ -55,7 +53,7 @@ class Draws(NamedTuple):
     learns: NDArray[np.bool_]
 
 
-@numba.njit
+@numba.njit(inline="always")
 def _learn(step: Any, column: Any, sent: Any, tables: Any, s: Any, draws: Any, calls: Any) -> None:
     """Let all plastic connections take in the spikes of a step (from 1) and, at the end of an epoch, learn."""
     for c in range(tables.connections.size):
@@ -74,25 +72,26 @@ def _learn(step: Any, column: Any, sent: Any, tables: Any, s: Any, draws: Any, c
         if n.graded:
             record_payloads(sent[n.source : n.source + sources], tx, now, x, x_impulse, limits[0], n.graded)
         else:
-            record_spikes(sent[n.source : n.source + sources], tx, now, x, x_impulse, limits[0], 0)
+            record_spikes(sent[n.source : n.source + sources], tx, now, x, x_impulse, limits[0], np.int64(0))
         draw = draws.impulse_y[c, 2 * column]
         record_spikes(sent[n.target : n.target + targets], ty, now, y, y_impulse, limits[0], draw)
         if n.modulated:
             receive(sent, n.y1_sender, n.y1_stride, y[:targets])
             receive(sent, n.y2_sender, n.y2_stride, y[targets : 2 * targets])
             receive(sent, n.y3_sender, n.y3_stride, y[2 * targets : 3 * targets])
-        if now < t_epoch:
-            continue
-        end = 2 * column + 1
-        run_traces(x, tx, t_epoch, x_decay, x_impulse, x_driven, limits, draws.decay_x[c, end], draws.impulse_x[c, end])
-        run_traces(y, ty, t_epoch, y_decay, y_impulse, y_driven, limits, draws.decay_y[c, end], draws.impulse_y[c, end])
-        if draws.learns[c, column]:
-            learn_synapses(c, step // t_epoch, draws.offset[c, column], tables, s, calls)
-        begin_epoch(x, tx, 2 * t_epoch * sources, x_driven)
-        if n.modulated:
-            ty[:] = 0  # the traces are those received
-        else:
-            begin_epoch(y, ty, 3 * t_epoch * targets, y_driven)
+        if now == t_epoch:
+            end = 2 * column + 1
+            decay_draw, draw = draws.decay_x[c, end], draws.impulse_x[c, end]
+            run_traces(x, tx, t_epoch, x_decay, x_impulse, x_driven, limits, decay_draw, draw)
+            decay_draw, draw = draws.decay_y[c, end], draws.impulse_y[c, end]
+            run_traces(y, ty, t_epoch, y_decay, y_impulse, y_driven, limits, decay_draw, draw)
+            if draws.learns[c, column]:
+                learn_synapses(c, step // t_epoch, draws.offset[c, column], tables, s, calls)
+            begin_epoch(x, tx, 2 * t_epoch * sources, x_driven)
+            if n.modulated:
+                ty[:] = 0  # the traces are those received
+            else:
+                begin_epoch(y, ty, 3 * t_epoch * targets, y_driven)
 
 
 @lru_cache(maxsize=1)
@@ -101,10 +100,7 @@ def learning_kernels() -> tuple[Callable[..., int], Callable[..., int]]:
 
     ``skip`` steps of the draws lie before t0. As to the stamp see :func:`~neuroalign.sim.emulator.kernels.step_kernels`.
     """
-    modules = (
-        *kernels.SOURCES, kernels, products, plastic_tables, streams, trace_kernels, accumulator, interpreter, lanes,
-        routines,
-    )  # fmt: skip
+    modules = (*kernels.SOURCES, kernels, plastic_tables, streams, trace_kernels, lanes, by_address, routines)
     stamp = zlib.crc32("".join(inspect.getsource(module) for module in modules).encode())
 
     @numba.njit(**COMPILED)
@@ -197,7 +193,7 @@ class LearningRun(KernelRun):
         values = start_values(learning_connections(network), layout.plastic.tables, start.values.dtype)
         copies = {name: array.copy() for name, array in start._asdict().items()}
         self.synapses = Synapses(**copies)._replace(values=values)
-        self.calls = Calls(chosen, layout.plastic.tables)
+        self.calls = Calls(chosen, layout.plastic.tables, self.synapses)
 
     def advance(self, t0: int, given: Any, record: Any) -> None:
         """As in :class:`KernelRun`; the steps must lie in one chunk of the draws."""

@@ -25,18 +25,13 @@ LOGISTIC = SHAPES["logistic"]
 
 
 @numba.njit(inline="always")
-def _magnitude(x: Any) -> Any:
-    """A number of as many bits as the largest magnitude in int32 ``x``."""
-    found = np.int32(0)
-    for k in range(x.size):
-        found = np.int32(found | np.int32(x[k] ^ (x[k] >> 31)))
-    return found
-
-
-@numba.njit(inline="always")
 def _calm(u: Any, a: Any) -> Any:
     """Whether no sum of a step can leave 32 bits: v is always, and bias is where ``p.loihi``, within CALM_BITS."""
-    return _magnitude(a) >> (CALM_BITS - LOIHI_WEIGHT_SHIFT) == 0 and _magnitude(u) >> CALM_BITS == 0
+    found = np.int32(0)
+    for k in range(u.size):  # bits of the largest magnitudes that are too many
+        high = np.int32(np.int32(a[k] ^ (a[k] >> 31)) >> (CALM_BITS - LOIHI_WEIGHT_SHIFT))
+        found = np.int32(found | np.int32(high | np.int32(np.int32(u[k] ^ (u[k] >> 31)) >> CALM_BITS)))
+    return found == 0
 
 
 @numba.njit(inline="always")

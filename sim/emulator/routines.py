@@ -6,13 +6,16 @@ interpreter does the work. Both do the same, so that nothing but time depends on
 *   the first epoch, which brings initial values into their ranges;
 *   epochs in which a tag of -257 moves by itself, or one could come to be: where the offset is 0.
 
-The step loop is compiled once for all rules: it calls a kernel by its address.
+The step loop is compiled once for all rules: it calls a kernel by its address, and the interpreter too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,13 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipNetwork, Plasticity
+from neuroalign.sim.emulator import accumulator, interpreter, lanes, plastic_tables, products, streams
+from neuroalign.sim.emulator.by_address import address_of, call_at
 from neuroalign.sim.emulator.codegen_cache import Kernel, is_cached, kernel, user_folder
 from neuroalign.sim.emulator.codegen_source import ARGUMENTS, CHOOSE, source_of
-from neuroalign.sim.emulator.codegen_terms import Plan, plan_of, rule_of
+from neuroalign.sim.emulator.codegen_terms import Plan, Rule, plan_of, rule_of
 from neuroalign.sim.emulator.interpreter import update_synapses
+from neuroalign.sim.emulator.kernels import COMPILED
 from neuroalign.sim.emulator.lanes import call_routine
 from neuroalign.sim.emulator.plastic_layout import learning_connections
-from neuroalign.sim.emulator.plastic_tables import Tables
+from neuroalign.sim.emulator.plastic_tables import Synapses, Tables
 from neuroalign.sim.emulator.prepared import ENDLESS, Plastic
 
 WORTH_COMPILING, WORTH_LOADING = 4e9, 1e8
@@ -43,6 +49,7 @@ class Routines(NamedTuple):
     addresses: NDArray[np.int64]
     tagged: NDArray[np.bool_]  # whether tags change, under Fixed
     calls: NDArray[np.int64]  # arguments, a row each
+    interpreter: int  # its address
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,18 +94,25 @@ def _chosen(
     updates //= plasticity.program.t_epoch
     if steps is not None and updates < WORTH_LOADING:
         return None
-    plan = plan_of(rule_of(plasticity, connection.sign_mode, fixed))
-    source = source_of(plan)
+    plan, source = _written(rule_of(plasticity, connection.sign_mode, fixed))
     if steps is not None and updates < WORTH_COMPILING and not is_cached(source, folder):
         return None
     return Chosen(plan, kernel(source, folder))
 
 
+@lru_cache(maxsize=64)
+def _written(rule: Rule) -> tuple[Plan, str]:
+    """A rule's plan and source: the same for all members of a batch."""
+    plan = plan_of(rule)
+    return plan, source_of(plan)
+
+
 class Calls:
     """The kernels of one run, and the scratch memory that they write to."""
 
-    def __init__(self, chosen: Sequence[Chosen | None], tables: Tables) -> None:
+    def __init__(self, chosen: Sequence[Chosen | None], tables: Tables, synapses: Synapses) -> None:
         self.chosen, self.tables = tuple(chosen), tables
+        self._synapses = numba.typeof(synapses)
         count = len(chosen)
         self._scratch = [
             np.zeros(0 if own is None else own.plan.scratch_bytes(int(row["targets"]), int(row["t_epoch"])), np.uint8)
@@ -111,6 +125,7 @@ class Calls:
                 dtype=np.bool_,
             ),
             np.zeros((count, len(ARGUMENTS)), dtype=np.int64),
+            interpreter_address(numba.typeof(tables), self._synapses),
         )
         for call, scratch in zip(self._routines.calls, self._scratch, strict=True):
             call[ARGUMENTS.index("scratch")] = -(-scratch.ctypes.data // 64) * 64
@@ -123,28 +138,48 @@ class Calls:
         names = ("connections", "variables", "products", "factors", "coefficients", "constants")
         if tables is not self._last[0]:
             same = all(np.array_equal(getattr(tables, name), getattr(self.tables, name)) for name in names)
-            self._last = tables, self._routines if same else self._none
+            address = interpreter_address(numba.typeof(tables), self._synapses)
+            self._last = tables, (self._routines if same else self._none)._replace(interpreter=address)
         return self._last[1]
 
 
-@numba.njit
+@lru_cache(maxsize=1)
+def _interpreter() -> Callable[..., int]:
+    """:func:`update_synapses` as a function on its own; as to the stamp see :func:`~neuroalign.sim.emulator.kernels.step_kernels`."""
+    modules = (accumulator, interpreter, lanes, plastic_tables, products, streams)
+    stamp = zlib.crc32("".join(inspect.getsource(module) for module in modules).encode())
+
+    @numba.njit(**COMPILED)
+    def interpret(c: Any, epoch: Any, offset: Any, tables: Any, s: Any) -> int:
+        update_synapses(c, epoch, offset, tables, s)
+        return stamp
+
+    return interpret
+
+
+def interpreter_address(tables: Any, synapses: Any) -> int:
+    """Where the interpreter for tables and synapses of these types starts."""
+    return address_of(_interpreter(), (*(numba.types.int64,) * 3, tables, synapses))
+
+
+@numba.njit(inline="always")
 def learn_synapses(c: Any, epoch: Any, offset: Any, tables: Any, s: Any, routines: Any) -> None:
     """Update w, d and t of connection ``c`` at the end of an epoch, by its kernel where it can."""
     awaited = s.status[c, 0] == 0 or s.status[c, 1] != 0 or (routines.tagged[c] and offset == 0)
     if routines.addresses[c] == 0 or awaited:
-        update_synapses(c, epoch, offset, tables, s)
-        return
-    n, call = tables.connections[c], routines.calls[c]
-    values, size = s.values.ctypes.data, s.values.itemsize
-    for v in range(3):
-        call[v] = values + max(tables.variables[3 * c + v].first, 0) * size
-    call[3] = s.x.ctypes.data + n.x * s.x.itemsize
-    call[4] = s.y.ctypes.data + n.y * s.y.itemsize
-    call[5] = s.spiked_at.ctypes.data + n.source_spikes * s.spiked_at.itemsize
-    call[6] = s.spiked_at.ctypes.data + n.target_spikes * s.spiked_at.itemsize
-    call[7] = s.limited.ctypes.data + 3 * c * s.limited.itemsize
-    # 8, scratch memory, and 15 stay
-    call[9], call[10], call[11], call[12] = n.sources, n.targets, n.pitch, n.t_epoch
-    call[13] = offset
-    call[14] = n.period > 0 and epoch % n.period == 0
-    call_routine(routines.addresses[c], call.ctypes.data)
+        call_at(routines.interpreter, (c, epoch, offset, tables, s))
+    else:
+        n, call = tables.connections[c], routines.calls[c]
+        values, size = s.values.ctypes.data, s.values.itemsize
+        for v in range(3):
+            call[v] = values + max(tables.variables[3 * c + v].first, 0) * size
+        call[3] = s.x.ctypes.data + n.x * s.x.itemsize
+        call[4] = s.y.ctypes.data + n.y * s.y.itemsize
+        call[5] = s.spiked_at.ctypes.data + n.source_spikes * s.spiked_at.itemsize
+        call[6] = s.spiked_at.ctypes.data + n.target_spikes * s.spiked_at.itemsize
+        call[7] = s.limited.ctypes.data + 3 * c * s.limited.itemsize
+        # 8, scratch memory, and 15 stay
+        call[9], call[10], call[11], call[12] = n.sources, n.targets, n.pitch, n.t_epoch
+        call[13] = offset
+        call[14] = n.period > 0 and epoch % n.period == 0
+        call_routine(routines.addresses[c], call.ctypes.data)

@@ -156,7 +156,7 @@ def test_a_kernel_is_used_for_the_products_alone_that_it_was_written_for(tmp_pat
     network = learning("u0*x1 - x0*y1")
     prepared = Prepared(network, (), implementation="generated", folder=tmp_path)
     tables = prepared.layout.plastic.tables
-    calls = Calls(prepared.chosen, tables)
+    calls = Calls(prepared.chosen, tables, prepared.layout.plastic.start)
     assert calls.routines(tables).addresses[0]
     assert calls.routines(tables._replace(decay=tables.decay / 2)).addresses[0]
     seldom = tables.connections.copy()

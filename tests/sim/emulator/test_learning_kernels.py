@@ -23,7 +23,7 @@ from neuroalign.chip import ChipNetwork, Plasticity
 from neuroalign.microcode import Program, Trace
 from neuroalign.microcode_text import program_from_text
 from neuroalign.recording import Recording, Stimulus
-from neuroalign.sim.emulator import Emulator, interpreter, learning_kernels
+from neuroalign.sim.emulator import Emulator, interpreter, learning_kernels, routines
 from neuroalign.sim.emulator.learning_kernels import learning_kernels as compiled
 from neuroalign.sim.emulator.learning_reference import TAG_MIN
 from neuroalign.sim.emulator.streams import CHUNK
@@ -181,26 +181,14 @@ def test_long_runs_take_no_memory_per_step(monkeypatch: pytest.MonkeyPatch) -> N
 def test_learning_kernels_are_keyed_to_all_they_were_compiled_from() -> None:
     """The disk cache of numba must not serve kernels that were compiled from other sources of the same package."""
     here = Path(interpreter.__file__).parent
-    names = (
-        "escape",
-        "neuron_shapes",
-        "neuron_kernels",
-        "wire_shapes",
-        "wire_kernels",
-        "kernels",
-        "products",
-        "plastic_tables",
-        "streams",
-        "trace_kernels",
-        "accumulator",
-        "interpreter",
-        "lanes",
-        "routines",
-    )
-    files = [here.parents[1] / "fixed_point.py", *(here / f"{name}.py" for name in names)]
-    stamp = zlib.crc32("".join(file.read_text() for file in files).encode())
-    for kernel in compiled():
-        dispatcher: Any = kernel
+    neurons = ("escape", "neuron_shapes", "neuron_kernels", "wire_shapes", "wire_kernels", "kernels")
+    loop = (*neurons, "plastic_tables", "streams", "trace_kernels", "lanes", "by_address", "routines")
+    rules = ("accumulator", "interpreter", "lanes", "plastic_tables", "products", "streams")
+    loop_files = [here.parents[1] / "fixed_point.py", *(here / f"{name}.py" for name in loop)]
+    rule_files = [here / f"{name}.py" for name in rules]
+    kernels: list[tuple[Any, list[Path]]] = [(kernel, loop_files) for kernel in compiled()]
+    for dispatcher, files in [*kernels, (routines._interpreter(), rule_files)]:
+        stamp = zlib.crc32("".join(file.read_text() for file in files).encode())
         assert [cell.cell_contents for cell in dispatcher.py_func.__closure__] == [stamp]
 
 
