@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
 from neuroalign.exact_spikes import Layer, Response, Trains, network_gradient, run_layers, step, trains_of
+from neuroalign.experiments.spike_train_lost import Lost, reduced_gradient
 
 FloatArray = NDArray[np.float64]
 FRESH, KEPT = 0, 1
@@ -58,6 +59,8 @@ class Protocol:
     equal_counts
         Whether only output trains with as many spikes as desired teach; see
         :func:`~neuroalign.exact_spikes.gradient.network_gradient`.
+    lost
+        What the gradient lacks, for one neuron: see :mod:`~neuroalign.experiments.spike_train_lost`.
     """
 
     sizes: tuple[int, ...] = (10, 1)
@@ -75,6 +78,7 @@ class Protocol:
     final: float = 1.0
     inhibition: float = 1.0
     equal_counts: bool = False
+    lost: Lost = "nothing"
 
     def __post_init__(self) -> None:
         layers = len(self.sizes) - 1
@@ -163,7 +167,10 @@ def _learn(
 ) -> tuple[Layer, ...]:
     desired = run_layers(witness, source, p.window, made)[-1]
     spikes = run_layers(learner, source, p.window, made)
-    slope = network_gradient(learner, source, spikes, desired, p.instants, made, equal_counts=p.equal_counts)
+    if p.lost == "nothing":
+        slope = network_gradient(learner, source, spikes, desired, p.instants, made, equal_counts=p.equal_counts)
+    else:
+        slope = reduced_gradient(learner[0], source, spikes[0], desired, p.instants, made, p.lost)
     return step(learner, slope, left * p.rate_of_learning, left * p.cap)
 
 

@@ -64,6 +64,18 @@ SPIKE_TRAIN: tuple[Part, ...] = (
         x_label="windows",
     ),
     Part(
+        "lost",
+        "One neuron, exact spike times: what the local form's gradient lacks, one thing at a time",
+        SOURCE,
+        tuple(
+            Case(lost, TASKS + "witness", {"windows": 1000, "lost": lost}, {"windows": 5})
+            for lost in ("no slope", "no chain", "one time scale", "all three")
+        ),
+        seeds=5,
+        x_label="windows",
+        notes=("Nothing lost is part neuron.",),
+    ),
+    Part(
         "network",
         "Two layers, exact rule, fresh inputs: hidden neurons that excite, and with one that inhibits",
         SOURCE,
