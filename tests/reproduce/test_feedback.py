@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from neuroalign.cli import app
 from neuroalign.errors import InputError
+from neuroalign.export.nir_write import read_extra
 from neuroalign.reproduce.feedback_parts import feedback_parts, learning_checks
 from neuroalign.reproduce.feedback_tasks import trained
 from neuroalign.reproduce.paired import T_975, paired_interval
@@ -67,3 +73,29 @@ def test_a_run_says_what_it_found_by_layer() -> None:
     assert result["figures"]["error angle, layer 4"] > 10
     assert len(result["curves"]["accuracy, %"][0]) == 1
     assert result["figures"]["time, s"] > 0
+
+
+def test_the_command_runs_and_saves_what_was_learnt(tmp_path: Path) -> None:
+    arguments = [
+        "reproduce",
+        "feedback",
+        "--quick",
+        "--part",
+        "learning",
+        "--methods",
+        "kp",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    ran = CliRunner().invoke(app, [*arguments, "--save-learned", str(tmp_path / "learnt.nir"), "--quiet"])
+    assert ran.exit_code == 0, ran.output
+    assert "as spiking network in 8 bits" in ran.output
+    tables = json.loads((tmp_path / "out" / "tables.json").read_text(encoding="utf-8"))["tables"]
+    assert tables[0]["experiment"] == "feedback"
+    assert (tmp_path / "out" / "feedback-learning-accuracy, %.png").is_file()
+    assert read_extra(tmp_path / "learnt.nir")["method"] == "kp"
+
+
+def test_parts_depend_on_the_data() -> None:
+    assert [part.name for part in feedback_parts("digits")] == ["learning", "local", "chip", "tuning"]
+    assert [part.name for part in feedback_parts("fashion-mnist", ["bp", "kp"])] == ["learning", "long", "tuning"]
