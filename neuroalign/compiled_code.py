@@ -7,14 +7,21 @@ only then, a folder of the user's among the temporary files takes their place.
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
 import sys
 import tempfile
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 VARIABLE = "NUMBA_CACHE_DIR"
+LOADER = ("numba", "core", "caching.py")
+"""The end of the path of the module in which numba reads compiled functions."""
+MOST_REPAIRS = 20
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def ensure_cache_folder(package: Path, environment: MutableMapping[str, str]) -> None:
@@ -64,3 +71,35 @@ def _temporary_folder() -> Path:
     except OSError:
         pass
     return Path(tempfile.mkdtemp(prefix="neuroalign-compiled-"))
+
+
+def with_repairs(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """A function that is called again where it fails since compiled code on the disk is damaged, which is removed."""
+
+    @functools.wraps(function)
+    def repaired(*arguments: Arguments.args, **more: Arguments.kwargs) -> Result:
+        for _ in range(MOST_REPAIRS):
+            try:
+                return function(*arguments, **more)
+            except Exception as error:  # whatever pickle makes of damaged bytes
+                if not forget_damaged(error):
+                    raise
+        return function(*arguments, **more)
+
+    return repaired
+
+
+def forget_damaged(error: BaseException) -> bool:
+    """Remove the index of compiled code during whose reading ``error`` was raised; whether there was one."""
+    place = error.__traceback__
+    while place is not None:
+        reader = place.tb_frame.f_locals.get("self")
+        index = getattr(reader, "_index_path", None)
+        if index and Path(place.tb_frame.f_code.co_filename).parts[-3:] == LOADER:
+            try:
+                os.unlink(index)
+            except OSError:
+                return False
+            return True
+        place = place.tb_next
+    return False

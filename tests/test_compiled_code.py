@@ -73,3 +73,37 @@ def test_the_package_loads_where_nothing_can_be_written(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.stdout.split() == ["1"], done.stderr
     assert any(tmp_path.glob("neuroalign-compiled-*/**/*.nbi"))
+
+
+@pytest.mark.parametrize(("kind", "harm"), [("nbi", b"\x80\x05\x95"), ("nbc", b"")])
+def test_damaged_compiled_code_is_made_anew(kind: str, harm: bytes, tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text("import numba\n@numba.njit(cache=True)\ndef twice(x):\n    return 2 * x\n")
+    code = (
+        "import module; from neuroalign.compiled_code import with_repairs\n"
+        "print(with_repairs(lambda: module.twice(4))(), sum(module.twice.stats.cache_hits.values()))"
+    )
+    found = []
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{PACKAGE.parent}"}
+    for times in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        found.append(done.stdout.split())
+        (file,) = (tmp_path / "__pycache__").glob(f"*.{kind}")
+        if times == 0:
+            file.write_bytes(harm)
+    assert found == [["8", "0"], ["8", "0"], ["8", "1"]]
+
+
+def test_other_errors_are_raised_and_nothing_is_tried_again() -> None:
+    calls = []
+
+    @compiled_code.with_repairs
+    def failing(number: int) -> None:
+        calls.append(number)
+        raise ValueError(str(number))
+
+    with pytest.raises(ValueError, match="3"):
+        failing(3)
+    assert calls == [3]

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from neuroalign.chip import ChipNetwork
+from neuroalign.compiled_code import with_repairs
 from neuroalign.errors import InputError
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.emulator import memory
@@ -48,6 +49,7 @@ class Emulator:
         """None: the emulator needs nothing but what neuroalign itself needs; else what to install."""
         return None if find_spec("numba") else "the emulator needs numba: pip install numba"
 
+    @with_repairs
     def run(
         self,
         network: ChipNetwork,
@@ -134,6 +136,7 @@ class Emulator:
             network, plan, batch, store if isinstance(store, Store) else Store(Path(store)), count, progress
         )
 
+    @with_repairs
     def start(
         self,
         network: ChipNetwork,
