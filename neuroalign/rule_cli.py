@@ -105,6 +105,28 @@ def rule_show(
         raise sheet.refusal
 
 
+@rule_app.command("forms", epilog="Example: neuroalign rule forms --out forms.md")
+def rule_forms(
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.md", help="Write the table as Markdown.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Run every rule in every form (float, Norse, emulator, Lava, NIR), and say which cannot exist and why."""
+    from neuroalign.export.atomic import require_writable, write_atomically
+    from neuroalign.rule_check.forms import forms_page
+    from neuroalign.rule_check.forms import rule_forms as run_forms
+    from neuroalign.rules import RULES, load_rule
+    from neuroalign.terminal import progress_bars
+
+    require_writable(out)
+    with progress_bars(quiet) as progress:
+        page = forms_page(run_forms([load_rule(name) for name in sorted(RULES)], progress=progress))
+    if out is None:
+        typer.echo(page)
+    else:
+        write_atomically(out, lambda path: path.write_text(page, encoding="utf-8"))
+        typer.echo(str(out))
+
+
 @rule_app.command(
     "check", epilog="Example: neuroalign rule check stdwi --profile loihi2 --backend emulator --out check"
 )

@@ -2,7 +2,7 @@ r"""Alignment phases whose rule runs as an 8-bit Program on the emulator; the ne
 
 STDWI   recorded spikes of the layer enter relays, and the feedback connection between these learns.
 RDD     neurons with windows, third factors and the tag (:mod:`neuroalign.experiments.rdd_chip`), one session a layer.
-mirror  as STDWI, with the four products of :mod:`neuroalign.feedback.mirror`.
+mirror  as STDWI, with the four products of :mod:`neuroalign.rules.weight_mirror`.
 SAL     both layers are on chip, feedback in the loop; escape noise with another seed in every phase.
 
 Weights start where the phase before left them, in the same unit. What was kept in the tag is lost in between.
@@ -22,7 +22,6 @@ from neuroalign.experiments.sal_layers import FORWARD, sampling_neurons, silence
 from neuroalign.experiments.stdwi import FEEDBACK, inference_network, inference_stimulus
 from neuroalign.experiments.stdwi_activity import Activity
 from neuroalign.feedback.methods import Method, with_phase
-from neuroalign.feedback.mirror import spiking_mirror
 from neuroalign.feedback.phases import (
     DT,
     SAL_DEVIATION,
@@ -41,6 +40,7 @@ from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.rule import LearningRule
 from neuroalign.rules import stdwi
 from neuroalign.rules.sal import sal
+from neuroalign.rules.weight_mirror import weight_mirror
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.window_neurons import WindowRun
 
@@ -79,7 +79,7 @@ class MirrorChipPhase(StdwiChipPhase):
 
     def rule(self) -> LearningRule:
         """Four products of traces."""
-        return spiking_mirror(learning_rate=self.rate, decay=self.decay)
+        return weight_mirror(learning_rate=self.rate, decay=self.decay)
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def check_rule(
             runs.append(trial.chip_run(f"{profile.id} (emulator)", chip))
         if "lava" in backends:
             runs.append(trial.lava_run(f"{profile.id} (Lava)", chip))
-        held = _with_held_constants(rule, sheet)
+        held = with_held_constants(rule, sheet)
         constants = trial.chip_run("constants", compile_network(trial_network(held, options.dt), ideal_profile)[0])
         shares = _shares(ideal, constants, runs[2])
         ablation = _ablation(rule, held, sheet, profile, choices, options)
@@ -219,7 +219,7 @@ def _held(
     return sheet, choices
 
 
-def _with_held_constants(rule: LearningRule, sheet: RuleSheet) -> LearningRule:
+def with_held_constants(rule: LearningRule, sheet: RuleSheet) -> LearningRule:
     """The rule with the coefficients that the chip has."""
     rows = sheet.held.rows if sheet.held else ()
     stored = [row.stored_value for row in rows if row.quantity.startswith("term ")]

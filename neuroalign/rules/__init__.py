@@ -7,18 +7,22 @@ from collections.abc import Callable
 from neuroalign.errors import RuleError
 from neuroalign.rule import LearningRule
 from neuroalign.rule_text import rule_from_file, rule_from_python
+from neuroalign.rules.kolen_pollack import kolen_pollack
 from neuroalign.rules.pair_stdp import pair_stdp
 from neuroalign.rules.rdd import rdd
 from neuroalign.rules.sal import sal
 from neuroalign.rules.spike_train import spike_train
 from neuroalign.rules.stdwi import stdwi
+from neuroalign.rules.weight_mirror import weight_mirror
 
 RULES: dict[str, Callable[[], LearningRule]] = {
+    "kolen-pollack": kolen_pollack,
     "pair-stdp": pair_stdp,
     "rdd": rdd,
     "sal": sal,
     "spike-train": spike_train,
     "stdwi": stdwi,
+    "weight-mirror": weight_mirror,
 }
 """Rules by name, each with its published parameters."""
 
@@ -42,4 +46,6 @@ def load_rule(name: str) -> LearningRule:
     return RULES[name]()
 
 
-__all__ = ["RULES", "load_rule", "pair_stdp", "rdd", "sal", "spike_train", "stdwi"]
+__all__ = [
+    "RULES", "kolen_pollack", "load_rule", "pair_stdp", "rdd", "sal", "spike_train", "stdwi", "weight_mirror",
+]  # fmt: skip

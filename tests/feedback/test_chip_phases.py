@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from neuroalign.rules.weight_mirror import weight_mirror
 
 from neuroalign.errors import InputError
 from neuroalign.feedback.chip_phases import (
@@ -17,7 +18,6 @@ from neuroalign.feedback.chip_phases import (
 )
 from neuroalign.feedback.forms import FORMS, forms_table
 from neuroalign.feedback.methods import methods
-from neuroalign.feedback.mirror import spiking_mirror
 from neuroalign.feedback.phases import RddPhase, SalPhase, StdwiPhase
 from neuroalign.fidelity.learning import angle_degrees, pearson
 
@@ -65,7 +65,7 @@ def test_a_phase_goes_on_from_the_weights_of_the_one_before() -> None:
 
 
 def test_the_spiking_mirror_is_a_covariance_of_four_products() -> None:
-    rule = spiking_mirror(learning_rate=0.5, decay=0.0)
+    rule = weight_mirror(learning_rate=0.5, decay=0.0)
     values = {"fast_pre": 3.0, "slow_pre": 1.0, "fast": 5.0, "slow": 1.5, "w": 7.0}
     total = sum(term.coefficient * np.prod([values[f] for f in term.factors]) for term in rule.weight)
     assert total == pytest.approx(0.5 * (3.0 - 1.0) * (5.0 - 1.5))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from neuroalign.rule import LearningRule, RuleTrace, Term
 
 
-def spiking_mirror(
+def weight_mirror(
     tau_fast: float = 0.020, tau_slow: float = 0.200, learning_rate: float = 1e-3, decay: float = 0.1
 ) -> LearningRule:
     """The mirror on the feedback synapse from neuron j (pre) to neuron i (post), at each spike of j::
