@@ -16,7 +16,7 @@ import numpy as np
 
 from neuroalign.chip import ChipNetwork, first_difference
 from neuroalign.compile import compile_network, float_model
-from neuroalign.deployment.plastic_runs import learning_probes
+from neuroalign.deployment.plastic_runs import chip_reads, learning_probes
 from neuroalign.errors import BackendMissing, ConversionRefused, NeuroalignError
 from neuroalign.export.nir_graph import read_nir
 from neuroalign.export.nir_write import read_chip, write_nir
@@ -37,6 +37,8 @@ from neuroalign.sim.norse_reference.backend import NorseReference
 
 PROFILES = ("loihi1", "loihi2", "cpu")
 STEPS, DT, SEED = 600, 1e-3, 0
+READS = tuple(range(20, STEPS + 1, 20))
+"""Steps at whose end weights, tags and traces are compared."""
 FLOAT, NORSE, LAVA, FILE, ABLATION = "float", "Norse", "Lava (loihi2)", "NIR and back", "ablation"
 COLUMNS = (FLOAT, NORSE, *(f"emulator ({p})" for p in PROFILES), LAVA, FILE, ABLATION)
 CLOSE = 1e-9
@@ -226,7 +228,13 @@ class _Case:
 
     def _run(self, chip: ChipNetwork, how: str) -> Recording:
         stimulus = chip_stimulus(self.stimulus, chip)
-        return Emulator().run(chip, stimulus, learning_probes(chip), implementation=how)  # type: ignore[arg-type]
+        return Emulator().run(
+            chip,
+            stimulus,
+            learning_probes(chip),
+            read_steps=chip_reads(chip, READS),
+            implementation=how,  # type: ignore[arg-type]
+        )
 
 
 def _lava_forms(cases: Sequence[_Case]) -> dict[str, Form]:
@@ -237,7 +245,7 @@ def _lava_forms(cases: Sequence[_Case]) -> dict[str, Form]:
         try:
             chip = case.held("loihi2").chip
             stimulus = chip_stimulus(case.stimulus, chip)
-            runs.append((case, chip, (chip, stimulus, learning_probes(chip), None)))
+            runs.append((case, chip, (chip, stimulus, learning_probes(chip), chip_reads(chip, READS))))
         except NeuroalignError as error:
             found[case.rule.name] = Form(False, str(error))
     recordings = LavaBackend().run_cases([run for *_, run in runs])
