@@ -180,6 +180,10 @@ def deploy(
     split_weights: Annotated[
         bool, typer.Option("--split-weights", help="Let the search hold large weights over two synapses.")
     ] = False,
+    microcode: Annotated[
+        bool,
+        typer.Option("--microcode", help="Hold a reset by subtraction as neuron microcode (Loihi 2; not in Lava)."),
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse repairs, and whatever the chip would do differently.")
     ] = False,
@@ -225,6 +229,7 @@ def deploy(
             checkpoint=checkpoint,
             calibration=_calibration(calibrate),
             split_weights=split_weights,
+            microcode=microcode,
             progress=progress,
             command="neuroalign " + " ".join(sys.argv[1:]),
         )

@@ -27,7 +27,7 @@ from neuroalign.deployment.plastic_runs import (
     model_weights,
 )
 from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode
-from neuroalign.errors import BackendMissing, InputError
+from neuroalign.errors import BackendMissing, ConversionRefused, InputError
 from neuroalign.export.nir_graph import ImportedNetwork, read_nir
 from neuroalign.export.stimulus_file import check_scale, read_stimulus
 from neuroalign.fidelity import Agreement, compare, equal_states, threshold_distances
@@ -35,6 +35,7 @@ from neuroalign.network import Network, ResetMode
 from neuroalign.profile import Profile, assumed_in_words, load_profile, not_checked_in_words
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.legality import check_supported, resets_alike, with_microcode
 from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.memory import available_bytes
@@ -57,7 +58,8 @@ class Options:
     ``learning`` says for plastic connections by name how their rules are put on chip, ``choices`` for the others. The emulator runs so many samples
     at a time as ``threads`` says, and in the folder ``checkpoint`` keeps what it has done, a folder for each run.
     ``calibration`` searches for scales and integers on input of its own: a Stimulus, a file of one, or the probability of a
-    spike per channel and step; ``split_weights`` lets the search hold large weights over two synapses.
+    spike per channel and step; ``split_weights`` lets the search hold large weights over two synapses. ``microcode`` holds
+    a reset by subtraction as neuron microcode, where the profile's neurons can be programmed.
     """
 
     backends: tuple[BackendName, ...] = ("emulator",)
@@ -71,6 +73,7 @@ class Options:
     checkpoint: Path | None = None
     calibration: Stimulus | str | Path | float | None = None
     split_weights: bool = False
+    microcode: bool = False
     command: str = ""
     progress: Progress | None = None
 
@@ -157,6 +160,9 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
     """The same for a network and a stimulus already in memory."""
     require_backends(options.backends)
     _check_labels(imported.network, encoded.stimulus)
+    if imported.network.reset == "subtract" and options.microcode and profile.arithmetic == "fixed":
+        profile = with_microcode(profile)
+    _refuse_other_reset(imported.network, profile, encoded)
     found = _searched(imported.network, profile, encoded, options)
     network, scales = (imported.network, {}) if found is None else (found.network, found.scales)
     chip, table = compile_network(
@@ -196,6 +202,27 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
         search=None if found is None else found.told,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
+
+
+def _refuse_other_reset(network: Network, profile: Profile, encoded: Encoded) -> None:
+    """Refuse a reset that the profile does not have, with what taking the other would cost on this input (float model)."""
+    if resets_alike(network, profile) or encoded.graded:
+        return
+    spikes = [(p.name, "s") for p in network.populations if p.spiking]
+    wanted, found = (
+        Emulator().run(float_model(replace(network, reset=mode), load_profile("ideal")), encoded.stimulus, spikes)
+        for mode in ("subtract", "zero")
+    )
+    costs = []
+    for name, _ in spikes:
+        counts = [r.aligned(name, "s", encoded.stimulus.steps).sum(axis=1, dtype=int) for r in (wanted, found)]
+        costs.append(f"{name} {abs(counts[1] - counts[0]).sum() / max(counts[0].sum(), 1):.1%}")
+    try:
+        check_supported(network, profile)
+    except ConversionRefused as error:
+        raise ConversionRefused(
+            f"{error}; with --reset zero, in floats and on this input, spike counts change by: {', '.join(costs)}"
+        ) from None
 
 
 def _searched(network: Network, profile: Profile, encoded: Encoded, options: Options) -> SearchResult | None:

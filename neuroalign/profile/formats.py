@@ -67,7 +67,7 @@ class Neuron:
     threshold: ThresholdFormat | None = None
     bias: BiasFormat | None = None
     refractory: Range | None = None
-    reset: Literal["zero"] | None = None
+    reset: Literal["zero", "subtract"] | None = None
     programmable: bool = False
 
 

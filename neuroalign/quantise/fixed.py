@@ -161,6 +161,7 @@ def convert_population(
         *_decay_rows(form, decays, formats),
         *bias_row,
         *start.rows,
+        *_reset_rows(form),
         *escape_rows,
         headroom_row(
             form.population.name,
@@ -373,6 +374,14 @@ def _bias(
         saturated=int(np.count_nonzero(mantissa != rounded)),
     )
     return mantissa, exponent, (row,)
+
+
+def _reset_rows(form: NormalPopulation) -> tuple[ConversionRow, ...]:
+    """What the reset by subtraction asks of a chip."""
+    if form.reset == "zero" or not form.population.spiking:
+        return ()
+    note = "by subtraction, exactly, as neuron microcode: no standard neuron of a Loihi, nor Lava's LIF, has it"
+    return (note_row(form.population.name, "reset", note, count=form.population.size),)
 
 
 def _threshold_row(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,10 +21,12 @@ def check_supported(network: Network, profile: Profile) -> None:
     ConversionRefused
         For subtractive reset on a chip that resets to zero, and for connections that carry a membrane potential.
     """
-    if network.reset == "subtract" and profile.arithmetic != "float64":
+    if not resets_alike(network, profile):
+        remedy = "retrain with reset to zero, or accept the change with --reset zero"
+        if profile.neuron.programmable:
+            remedy += ", or hold it as neuron microcode with --microcode"
         raise ConversionRefused(
-            f"network {network.name!r} resets by subtraction, neurons of profile {profile.id!r} reset to zero; retrain with reset to zero, "
-            "or accept the change with --reset zero"
+            f"network {network.name!r} resets by subtraction, neurons of profile {profile.id!r} reset to zero; {remedy}"
         )
     spiking = {p.name: p.spiking for p in network.populations}
     for c in network.connections:
@@ -35,6 +39,27 @@ def check_supported(network: Network, profile: Profile) -> None:
             raise ConversionRefused(
                 f"population {p.name!r}: a spiking neuron has an infinite v_threshold; use LI or CubaLI for neurons that never spike"
             )
+
+
+def resets_alike(network: Network, profile: Profile) -> bool:
+    """Whether the profile's neurons reset as the network's do."""
+    return network.reset == "zero" or profile.arithmetic == "float64" or profile.neuron.reset == "subtract"
+
+
+def with_microcode(profile: Profile) -> Profile:
+    """The profile with neurons that reset by subtraction, as neuron microcode of a programmable core has them.
+
+    Raises
+    ------
+    ConversionRefused
+        If its neurons cannot be programmed.
+    """
+    if not profile.neuron.programmable:
+        raise ConversionRefused(
+            f"--microcode: the neurons of profile {profile.id!r} cannot be programmed; leave it out, or use one whose can, such as "
+            "loihi2"
+        )
+    return replace(profile, neuron=replace(profile.neuron, reset="subtract"))
 
 
 def check_chip(chip: ChipNetwork) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from neuroalign.rules.weight_mirror import weight_mirror
 
 from neuroalign.errors import InputError
 from neuroalign.feedback.chip_phases import (
@@ -20,6 +19,7 @@ from neuroalign.feedback.forms import FORMS, forms_table
 from neuroalign.feedback.methods import methods
 from neuroalign.feedback.phases import RddPhase, SalPhase, StdwiPhase
 from neuroalign.fidelity.learning import angle_degrees, pearson
+from neuroalign.rules.weight_mirror import weight_mirror
 
 WEIGHT = np.random.default_rng(0).standard_normal((12, 20)) / 4
 
