@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,19 +40,17 @@ def test_as_microcode_it_is_exact_but_for_the_weights(shared_data: Path) -> None
     assert deployment.chip is not None
     assert {p.reset for p in deployment.chip.populations} == {"subtract"}
     assert [r.where for r in deployment.table.rows if r.quantity == "reset"] == ["lif1.lif", "lif2"]
-    # With 16 bits a weight hardly anything is left of the difference.
+    # With 14 bits a weight hardly anything is left of the difference.
     network = read_nir(path, reset="subtract").network
     fine = with_microcode(load_profile("loihi2"))
-    from dataclasses import replace
-
-    wide = replace(fine, synapse=replace(fine.synapse, weight_bits=(16,)))
+    wide = replace(fine, synapse=replace(fine.synapse, weight_bits=(14,)))
     stimulus = bernoulli_signal(network.inputs, samples=8, steps=200, rate=0.05, seed=1)
     spikes = [(p.name, "s") for p in network.populations]
     chip = Emulator().run(compile_network(network, wide)[0], stimulus, spikes)
     model = Emulator().run(float_model(network, load_profile("ideal")), stimulus, spikes)
     for name, _ in spikes:
         counts = [r.aligned(name, "s", 200).sum(axis=1, dtype=int) for r in (chip, model)]
-        assert np.abs(counts[0] - counts[1]).sum() <= 0.02 * counts[1].sum()
+        assert np.abs(counts[0] - counts[1]).sum() <= 0.05 * counts[1].sum()
 
 
 def test_neurons_that_cannot_be_programmed_refuse_it(shared_data: Path) -> None:

@@ -103,7 +103,7 @@ METHODS: Mapping[str, tuple[str, str, bool]] = {
     ),
     "feedback-alignment": (
         "Feedback alignment, direct feedback alignment",
-        "nothing to learn: backward weights are random and fixed, and any backend holds them as static synapses",
+        "static weights, nothing to learn",
         True,
     ),
     "sign-symmetry": (
@@ -128,7 +128,8 @@ METHODS: Mapping[str, tuple[str, str, bool]] = {
 def _without_rule(name: str, title: str, reason: str, exists: bool, *, lava: bool) -> FormRow:
     columns = [c for c in COLUMNS if lava or c != LAVA]
     text = dict.fromkeys(columns, reason)
-    text[FLOAT] = "in double precision, in neuroalign's experiments" if not exists else "static weights"
+    if not exists:
+        text[FLOAT] = "in double precision, in neuroalign's experiments"
     return FormRow(name, title, {c: Form(exists or c == FLOAT, text[c]) for c in columns})
 
 
