@@ -117,7 +117,7 @@ def rule_forms(
     from neuroalign.rules import RULES, load_rule
     from neuroalign.terminal import progress_bars
 
-    require_writable(out)
+    require_writable(None, out)
     with progress_bars(quiet) as progress:
         page = forms_page(run_forms([load_rule(name) for name in sorted(RULES)], progress=progress))
     if out is None:
