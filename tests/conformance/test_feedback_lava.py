@@ -20,11 +20,11 @@ from neuroalign.feedback.local_learning import (
     LocalSettings,
     local_network,
 )
-from neuroalign.feedback.mirror import spiking_mirror
 from neuroalign.profile import load_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.recording import Stimulus
+from neuroalign.rules.weight_mirror import weight_mirror
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend
 
@@ -51,7 +51,7 @@ def test_the_network_that_learns_by_itself_is_bit_equal_in_lava() -> None:
 
 def test_the_mirror_in_spikes_is_bit_equal_in_lava() -> None:
     activity, _ = binned(record_activity(Protocol(inputs=12, outputs=4), 1.5, 1), 4)
-    network = inference_network(activity, 1, spiking_mirror())
+    network = inference_network(activity, 1, weight_mirror())
     choices = {"feedback": RuleChoices("exact", weight_limit=2.0)}
     chip, _ = compile_network(network, load_profile("loihi2"), learning=choices)
     stimulus = chip_stimulus(inference_stimulus(activity), chip)
