@@ -53,7 +53,7 @@ DIGITS = Protocol(
     rates={
         "bp": 0.1, "fa": 0.1, "dfa": 0.05, "sign": 0.1, "kp": 0.1, "wm": 0.2, "stdwi": 0.4, "rdd": 0.2, "sal": 0.2,
     },
-    seeds=20,
+    seeds=40,
     grid=(0.02, 0.05, 0.1, 0.2, 0.4),
     tuning_seeds=3,
     tuning_epochs=10,
