@@ -20,6 +20,7 @@ FASHION_GOAL = 88.0
 ACCURACY, ANGLE = "accuracy, %", "error angle, degrees"
 CHIP_SEEDS, LOCAL_SEEDS = 3, 3
 LONG_EPOCHS = 15
+CHIP_ROW = ", 8 bits"
 QUICK = {"epochs": 1, "images": 320}
 
 
@@ -109,9 +110,7 @@ def _local_part(data: str) -> tuple[Part, ...]:
 def _chip_part(names: Sequence[str], data: str, title: str) -> tuple[Part, ...]:
     """Feedback aligned by the 8-bit Program beside its float row; no part without a method that has a chip form."""
     cases = tuple(
-        Case(
-            name + (", 8 bits" if chip else ""), TASKS + "trained", arguments | ({"chip": True} if chip else {}), QUICK
-        )
+        Case(name + (CHIP_ROW if chip else ""), TASKS + "trained", arguments | ({"chip": True} if chip else {}), QUICK)
         for name in names
         for arguments in ({"method": name, "data": data},)
         for chip in (False, True)
@@ -126,12 +125,16 @@ def _chip_part(names: Sequence[str], data: str, title: str) -> tuple[Part, ...]:
 
 
 def chip_checks(values: Values) -> tuple[Check, ...]:
-    """How far each chip row is from its float row."""
+    """How far each chip row is from the float row of the same rule (the float mirror is another one)."""
     found = []
-    for name in [case.removesuffix(", 8 bits") for case in values if case.endswith(", 8 bits")]:
-        statement = f"{name}: accuracy of the chip row is within {WORSE_BY:g} points of the float row, mean over seeds"
-        apart = fmean(values[f"{name}, 8 bits"][ACCURACY]) - fmean(values[name][ACCURACY])
-        found.append(Check(statement, abs(apart) <= WORSE_BY, f"{apart:+.2f} points"))
+    known = methods()
+    for name in [case.removesuffix(CHIP_ROW) for case in values if case.endswith(CHIP_ROW)]:
+        if not known[name].spiking:
+            continue
+        seeds = len(values[name][ACCURACY])
+        apart = fmean(values[name + CHIP_ROW][ACCURACY]) - fmean(values[name][ACCURACY])
+        statement = f"{name}: mean accuracy of the chip row is within {WORSE_BY:g} points of the float row's"
+        found.append(Check(statement, abs(apart) <= WORSE_BY if seeds >= CHIP_SEEDS else None, f"{apart:+.2f} points"))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from neuroalign.cli import app
 from neuroalign.errors import InputError
 from neuroalign.export.nir_write import read_extra
-from neuroalign.reproduce.feedback_parts import feedback_parts, learning_checks
+from neuroalign.reproduce.feedback_parts import chip_checks, feedback_parts, learning_checks
 from neuroalign.reproduce.feedback_tasks import trained
 from neuroalign.reproduce.paired import T_975, paired_interval
 from neuroalign.reproduce.run import chosen_parts
@@ -54,6 +54,15 @@ def test_checks_see_what_holds_and_what_does_not() -> None:
     assert [check.holds for check in learning_checks(bad)] == [False, False, True]
     assert [check.holds for check in learning_checks(values(bp=[97], kp=[97]))] == [None]
     assert learning_checks(values(bp=[97, 96], dfa=[90, 91])) == ()
+
+
+def test_chip_rows_are_judged_by_the_float_row_of_the_same_rule() -> None:
+    found = {"stdwi": [97.0] * 3, "stdwi, 8 bits": [96.8] * 3, "wm": [97.0] * 3, "wm, 8 bits": [90.0] * 3}
+    assert [check.holds for check in chip_checks(values(**found))] == [True]
+    found["stdwi, 8 bits"] = [96.0] * 3
+    assert [check.holds for check in chip_checks(values(**found))] == [False]
+    single = {name: numbers[:1] for name, numbers in found.items()}
+    assert [check.holds for check in chip_checks(values(**single))] == [None]
 
 
 def test_parts_take_the_methods_asked_for() -> None:
