@@ -27,7 +27,7 @@ from neuroalign.sim.emulator.codegen_terms import Plan, Term
 from neuroalign.sim.emulator.codegen_text import Text
 from neuroalign.sim.emulator.products import ACCUMULATOR_MIN
 
-GENERATOR = 2
+GENERATOR = 3
 """Version of the generated source; part of the name of its file."""
 
 ARGUMENTS = (
@@ -42,6 +42,9 @@ CHOOSE, DENSE, EVENT = 0, 1, 2
 ROW_NS, OPERATION_NS = 0.012, 0.0046
 """Of a synapse in a whole row: memory, and an operation of 16 bits (of 32: twice)."""
 ALONE_NS, ALONE_OPERATION_NS = 1.7, 0.03
+NEAR_BYTES = 1 << 20
+"""Of weights up to which a synapse on its own costs no more than that: beyond, the caches miss it more and more often. Whole
+rows are read ahead. Measured with 16-bit weights of 1024, 2048 and 4096 neurons a side: 1.8, 2.4 and 6 times as much."""
 REAL_SHARE = 6
 """Synapses of a whole row in the time of one on its own, in Float64."""
 
@@ -133,7 +136,11 @@ def _write_choice(text: Text, plan: Plan) -> None:
         share = round((ALONE_NS + ALONE_OPERATION_NS * operations) / (ROW_NS + OPERATION_NS * operations))
     if any(term.has_gathered for own in quiet for term in own):
         share = max(1, share // 2)  # whole rows are gathered one by one too
-    text.add(f"dense = form == {DENSE} or (form == {CHOOSE} and spiking * {share} > targets)")
+    if not plan.rule.fixed:
+        text.add(f"dense = form == {DENSE} or (form == {CHOOSE} and spiking * {share} > targets)")
+        return
+    text.add(f"far = np.sqrt(max(1.0, sources * pitch * 2 / {NEAR_BYTES}))")
+    text.add(f"dense = form == {DENSE} or (form == {CHOOSE} and spiking * {share} * far > targets)")
 
 
 def _operations(lines: Sequence[str]) -> int:
