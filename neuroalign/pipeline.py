@@ -143,6 +143,11 @@ def deploy(
             seed=options.seed,
         )
     encoded = encode(stimulus, encoding, seed=options.seed, steps=steps)
+    if options.calibration is not None and not encoded.graded:
+        given = calibration_input(
+            network, options.calibration, encoded.stimulus, encoding=encoding, scale=input_scale, seed=options.seed
+        )
+        options = replace(options, calibration=given)
     return deploy_network(imported, target, encoded, options)
 
 
@@ -160,7 +165,12 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
     """The same for a network and a stimulus already in memory."""
     require_backends(options.backends)
     _check_labels(imported.network, encoded.stimulus)
-    if imported.network.reset == "subtract" and options.microcode and profile.arithmetic == "fixed":
+    if options.microcode:
+        if resets_alike(imported.network, profile):
+            raise InputError(
+                f"--microcode holds a reset by subtraction, but neurons of profile {profile.id!r} reset as the network does; leave "
+                "it out, or say --reset subtract"
+            )
         profile = with_microcode(profile)
     _refuse_other_reset(imported.network, profile, encoded)
     found = _searched(imported.network, profile, encoded, options)

@@ -86,9 +86,13 @@ def rule_from_file(path: str | Path) -> LearningRule:
     ------
     FileFormatError
         If it cannot be read as text.
+    RuleError
+        As :func:`rule_from_text`, with the file's name before it.
     """
     try:
         return rule_from_text(Path(path).read_text(encoding="utf-8-sig"))
+    except RuleError as error:
+        raise RuleError(f"{path}: {error.message}", error.text, error.column) from None
     except OSError as error:
         raise FileFormatError(f"rule file {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

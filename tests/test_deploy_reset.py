@@ -10,7 +10,7 @@ import pytest
 
 from neuroalign.compile import compile_network, float_model
 from neuroalign.encoding import bernoulli_signal
-from neuroalign.errors import ConversionRefused
+from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.export.nir_graph import read_nir
 from neuroalign.pipeline import Options, deploy
 from neuroalign.profile import load_profile
@@ -51,6 +51,13 @@ def test_as_microcode_it_is_exact_but_for_the_weights(shared_data: Path) -> None
     for name, _ in spikes:
         counts = [r.aligned(name, "s", 200).sum(axis=1, dtype=int) for r in (chip, model)]
         assert np.abs(counts[0] - counts[1]).sum() <= 0.05 * counts[1].sum()
+
+
+def test_an_option_that_would_do_nothing_is_refused(shared_data: Path) -> None:
+    path = shared_data / "nir_nets" / FILE
+    for profile, reset in (("loihi2", "zero"), ("ideal", "subtract")):
+        with pytest.raises(InputError, match="--microcode holds a reset by subtraction"):
+            deploy(path, profile, reset=reset, steps=20, options=Options(microcode=True))  # type: ignore[arg-type]
 
 
 def test_neurons_that_cannot_be_programmed_refuse_it(shared_data: Path) -> None:

@@ -118,6 +118,7 @@ def test_a_users_file_is_shown_and_its_mistake_pointed_at(call: Call, tmp_path: 
     assert "mine" in call("show", "mine.rule").out
     (tmp_path / "bad.rule").write_text("rule bad: t\ndw = 0.01*pre*v\n")
     ended = call("show", "bad.rule")
+    assert "bad.rule: line 2, column" in ended.err
     assert ended.code == 2
     first, shown, caret = ended.err.rstrip("\n").split("\n")
     assert "line 2, column 15: 'v' is not visible" in first

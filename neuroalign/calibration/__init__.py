@@ -4,7 +4,7 @@
 with all before it on chip. Both take calibration input, which must not be the input that figures are then taken from.
 """
 
-from neuroalign.calibration.calibration_input import calibration_input
+from neuroalign.calibration.given_input import calibration_input
 from neuroalign.calibration.layers import count_error, layer_errors
 from neuroalign.calibration.scale_search import SearchOptions, SearchResult, search
 from neuroalign.calibration.split import split_large

@@ -98,18 +98,12 @@ def search(
     Raises
     ------
     InputError
-        If there are fewer than 2 samples.
+        If there are fewer than 2 samples, or a connection learns.
     ConversionRefused
         If the profile is not fixed point, or cannot hold the network.
     """
     options = options or SearchOptions()
-    if profile.arithmetic != "fixed":
-        raise ConversionRefused(f"profile {profile.id!r} does not round, so there is nothing to search")
-    if calibration.samples < 2:
-        raise InputError(
-            f"the search needs at least 2 calibration samples, there are {calibration.samples}: one half finds, the other "
-            "half chooses; give more, or shorter ones"
-        )
+    _refuse_unsearchable(network, profile, calibration)
     learn, choose = _halves(calibration)
     seen, wanted = float_given(network, learn), float_given(network, choose)
     ways = list(_ways(network, options))
@@ -132,6 +126,21 @@ def search(
     _, form, scales, label = best
     layers, plain = layer_errors(form, profile, choose, scales), layer_errors(network, profile, choose)
     return SearchResult(form, scales, Searched(calibration.description, label, tuple(tried), layers, plain))
+
+
+def _refuse_unsearchable(network: Network, profile: Profile, calibration: Stimulus) -> None:
+    if profile.arithmetic != "fixed":
+        raise ConversionRefused(f"profile {profile.id!r} does not round, so there is nothing to search")
+    for c in network.connections:
+        if c.rule is not None:
+            raise InputError(
+                f"connection {c.name!r} learns, so its weights are not those that a search would round; leave out --calibrate"
+            )
+    if calibration.samples < 2:
+        raise InputError(
+            f"the search needs at least 2 calibration samples, there are {calibration.samples}: one half finds, the other "
+            "half chooses; give more, or shorter ones"
+        )
 
 
 def _ways(network: Network, options: SearchOptions) -> Iterator[tuple[str, Network, bool]]:
@@ -179,7 +188,7 @@ def _scales(
     for population in network.populations:
         form = normalise(network, population, 0)
         incoming = [c for c in network.connections if c.target == population.name]
-        if not incoming or any(c.rule is not None for c in incoming):
+        if not incoming:
             continue
         laid = [chip_synapses(c, form, alignment.extra[c.name])[0] for c in incoming]
         given = {**stimulus.inputs, **seen}

@@ -1,7 +1,8 @@
 """Every rule in every form: on each backend and profile, in a file and back; or why that form cannot exist.
 
 A cell that passes was run here: its text says what was compared. A cell that is refused has the reason, in the words of
-what refused it. Methods of the same field that are no local rule are rows too, with the reason why there is nothing to hold.
+what refused it. Methods of the same field that are no local rule are rows too: stated, not run, with the reason why there is
+nothing to hold.
 """
 
 from __future__ import annotations
@@ -273,7 +274,8 @@ def forms_page(rows: Sequence[FormRow]) -> str:
         "# Every rule in every form", "",
         "Made by `neuroalign rule forms --out FILE`; a test makes it again and compares. A cell passed here says what was",
         f"compared ({STEPS} steps of 1 ms of the trial that `rule check` runs, weights read at the end; in integers every value",
-        "without tolerance). A number in brackets leads to the reason why a form cannot exist.", "",
+        "without tolerance). A number in brackets leads to the reason why a form cannot exist. The last rows are methods without",
+        "a rule: what they say is stated, not run.", "",
         "| rule | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns),
     ]  # fmt: skip
     for row in rows:

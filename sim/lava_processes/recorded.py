@@ -114,4 +114,5 @@ class Recorded:
                 stream.write(b".")
 
     def _state(self, state: str) -> NDArray[Any]:
+        """The values of ``state`` now; every model says its own, this mixin has none."""
         raise NotImplementedError(state)

@@ -31,6 +31,8 @@ from neuroalign.profile import load_profile
 from neuroalign.quantise.compensated import compensated_rounding, quadratic_error
 from neuroalign.quantise.normal_form import normalise
 from neuroalign.recording import Stimulus
+from neuroalign.rule_check import trial_network
+from neuroalign.rules import load_rule
 
 LOIHI2 = load_profile("loihi2")
 
@@ -170,6 +172,32 @@ def test_what_cannot_be_searched_is_refused(shared_data: Path) -> None:
     path = shared_data / "nir_nets" / "braille_noDelay_bias_zero.nir"
     with pytest.raises(InputError, match="--split-weights belongs to the search"):
         deploy(path, steps=20, options=Options(split_weights=True))
+
+
+def test_calibration_values_are_encoded_as_the_input_under_test(shared_data: Path, tmp_path: Path) -> None:
+    path = shared_data / "nir_nets" / "braille_noDelay_bias_zero.nir"
+    rng = np.random.default_rng(0)
+    for name in ("tested", "calibration"):
+        np.savez(tmp_path / f"{name}.npz", input=20.0 * rng.random((4, 40, 12)))
+    options = Options(calibration=tmp_path / "calibration.npz")
+    deployment = deploy(
+        path, stimulus=tmp_path / "tested.npz", encoding="bernoulli", input_scale=200.0, options=options
+    )
+    assert deployment.search is not None
+    assert len(deployment.search.tried) == 3
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.1, 2.0, float("nan")])
+def test_rates_that_are_none_name_the_option(shared_data: Path, rate: float) -> None:
+    network = _braille(shared_data)
+    with pytest.raises(InputError, match="--calibrate is"):
+        calibration_input(network, rate, _drawn(network, 2, 0))
+
+
+def test_connections_that_learn_are_not_searched() -> None:
+    network = trial_network(load_rule("stdwi"), 1e-3)
+    with pytest.raises(InputError, match="'plastic' learns"):
+        search(network, LOIHI2, bernoulli_signal(network.inputs, samples=2, steps=20))
 
 
 def test_deploy_searches_and_tells(shared_data: Path) -> None:

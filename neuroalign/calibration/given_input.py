@@ -46,6 +46,10 @@ def calibration_input(
         If the input cannot be read, has numbers that are no spikes, or shares a sample with ``tested``.
     """
     if isinstance(given, float | int):
+        if not 0 < given <= 1:
+            raise InputError(
+                f"--calibrate is {given:g}; a spike probability per channel and step, above 0 and up to 1, or a file is needed"
+            )
         return bernoulli_signal(
             network.inputs, samples=SAMPLES, steps=tested.steps, rate=float(given), seed=seed + APART
         )
