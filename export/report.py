@@ -13,39 +13,14 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neuroalign.conversion import ConversionRow
 from neuroalign.deployment import Deployment, by_harm, plain, to_json, verdict
 from neuroalign.errors import OutputError
 from neuroalign.export.atomic import write_atomically
+from neuroalign.export.plain_words import STATUS_WORDS, explain
 from neuroalign.fidelity import RULE_SILENT, RULE_SPIKING, decidable, decide
 
 if TYPE_CHECKING:
     import jinja2
-
-EXPLANATIONS: Mapping[str, str] = {
-    "weight": "How strongly a spike acts; the chip keeps few bits, so small weights lose most.",
-    "decay_u": "How fast the synaptic current fades; a rounded field stretches or shortens its time constant.",
-    "decay_v": "How fast the membrane fades; a rounded field stretches or shortens its time constant.",
-    "threshold": "What the membrane must exceed to spike; an error shifts every spike of the neuron.",
-    "bias": "A constant drive; an error accumulates in the membrane at every step.",
-    "u0": "Synaptic current before the first step; an error fades with its time constant.",
-    "v0": "Membrane before the first step; an error fades with its time constant.",
-    "latency": "Steps by which a population lags the model on chip; comparisons subtract it.",
-    "delay": "Steps that a spike is on its way.",
-    "reset": "What a spike does to the membrane.",
-    "v_reset": "Where a spike leaves the membrane; chips reset to 0, so the voltage scale is shifted.",
-    "headroom": "Room that the largest expected state leaves in its register.",
-    "payload": "Size of a graded input value, kept as an integer.",
-}
-"""What a class of numbers is, for a reader who does not know the chip."""
-
-STATUS_WORDS: Mapping[str, str] = {
-    "exact": "exact",
-    "rounded": "rounded",
-    "saturated": "clipped at the format's limit",
-    "substituted": "held in another way, same meaning",
-    "approximate": "the chip does something else",
-}
 
 NO_CHARACTER = "backslashreplace"
 """What becomes of a byte in a file's name that is no UTF-8: JSON's own escape of it, the same in the page."""
@@ -133,7 +108,7 @@ def render(deployment: Deployment) -> str:
             name=Path(deployment.source).name or deployment.source,
             verdict=verdict(deployment),
             pictures=drawn,
-            rows=[(row, STATUS_WORDS[row.status], _explain(row)) for row in by_harm(deployment.table)],
+            rows=[(row, STATUS_WORDS[row.status], explain(row)) for row in by_harm(deployment.table)],
             runs=runs,
             agreements=sorted(
                 deployment.agreements, key=lambda a: a.candidate not in chip
@@ -189,11 +164,6 @@ def _run_row(deployment: Deployment, label: str) -> dict[str, Any]:
         "samples": max((len(a) for a in run.recording.states.values()), default=0),
         "latency": max(run.recording.latency_steps.values(), default=0),
     }
-
-
-def _explain(row: ConversionRow) -> str:
-    known = EXPLANATIONS.get(row.quantity, "")
-    return " ".join(part for part in (known, row.note) if part)
 
 
 def _percent(value: float | None, digits: int = 2) -> str:
