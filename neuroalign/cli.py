@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neuroalign.bench_cli import bench
+from neuroalign.doctor_cli import doctor
 from neuroalign.reproduce_cli import reproduce
 from neuroalign.rule_cli import FormOption, rule_app
 from neuroalign.verify_cli import verify
@@ -34,6 +35,7 @@ profile_app = typer.Typer(
 )
 app.add_typer(profile_app, name="profile")
 app.add_typer(rule_app, name="rule")
+app.command(epilog="Example: neuroalign doctor --backend lava")(doctor)
 app.command(epilog="Example: neuroalign verify --cases 200 --seed 1")(verify)
 app.command(epilog="Example: neuroalign reproduce stdwi --part comparison --seeds 3")(reproduce)
 app.command(epilog="Example: neuroalign bench --quick --case static --case plastic")(bench)

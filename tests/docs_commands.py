@@ -123,6 +123,7 @@ INSTALLS = "installs; .ci/run does it on a fresh clone"
 
 NOT_RUN: Mapping[str, NotRun] = {
     "make demo": NotRun(INSTALLS),
+    "neuroalign doctor": NotRun("starts every backend; tests/doctor tries them one by one"),
     "make test": NotRun("is what runs this test"),
     "neuroalign deploy network.nir --dt 0.001 --backend emulator --backend lava --backend norse": NotRun(
         LAVA, "neuroalign deploy network.nir --dt 0.001 --backend emulator --quiet"

@@ -41,6 +41,12 @@ def install() -> None:
         sys.meta_path.insert(0, _LavaFinder())
 
 
+def measures() -> tuple[str, ...]:
+    """What of this Python and numpy has to be mended here, in a word or two each."""
+    python, numpy = ".".join(map(str, sys.version_info[:2])), ".".join(np.__version__.split(".")[:2])
+    return tuple([f"Python {python}"] * _HASH_IS_NEEDED + [f"numpy {numpy}"] * _NUMPY_2_4)
+
+
 class _LavaFinder(MetaPathFinder):
     """Finds Lava's modules as usual and hands them to :class:`_LavaLoader`."""
 
