@@ -35,7 +35,7 @@ from neuroalign.network import Network, ResetMode
 from neuroalign.profile import Profile, assumed_in_words, load_profile, not_checked_in_words
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
-from neuroalign.quantise.legality import check_supported, resets_alike, with_microcode
+from neuroalign.quantise.legality import check_runs, check_supported, resets_alike, with_microcode
 from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.memory import available_bytes
@@ -129,6 +129,7 @@ def deploy(
     options = options or Options()
     _check_input_options(stimulus, input_scale, rate)
     target = profile if isinstance(profile, Profile) else load_profile(profile)
+    check_runs(target)
     imported = read_nir(source, dt=dt, reset=reset, strict=options.strict, **reading)  # type: ignore[arg-type]
     network = imported.network
     if isinstance(stimulus, str | Path):

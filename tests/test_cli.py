@@ -134,11 +134,26 @@ def test_inspect_shows_the_nodes(call: Call, tmp_path: Path) -> None:
 
 def test_profiles_are_listed_and_shown_with_sources(call: Call) -> None:
     listed = call("profile", "list")
-    assert all(name in listed.out for name in ("cpu", "ideal", "loihi1", "loihi2"))
+    assert all(name in listed.out for name in ("cpu", "ideal", "loihi1", "loihi2", "speck", "brainscales-2"))
     shown = call("profile", "show", "loihi1")
     assert shown.code == 0
     assert "not checked" in shown.out
     assert "documented" in shown.out
+
+
+def test_conflicts_are_shown_with_every_value_and_the_reason(call: Call) -> None:
+    shown = " ".join(call("profile", "show", "loihi1").out.split())
+    for part in ("Where sources disagree", "core.threshold_profiles_max", "validate.py", "SANA-FE", "never mixed"):
+        assert part in shown
+
+
+@pytest.mark.parametrize("profile", ["spinnaker2", "speck", "xylo", "dynap-se2", "brainscales-2"])
+def test_a_target_that_nothing_computes_like_is_refused_in_one_line(call: Call, tmp_path: Path, profile: str) -> None:
+    write_network(tmp_path / "net.nir")
+    ended = call("deploy", "net.nir", "--dt", 1e-3, "--reset", "subtract", "--profile", profile)
+    refused(ended, 3, profile, "placed", "not run", f"neuroalign place FILE --profile {profile}")
+    assert not (tmp_path / "neuroalign-report").exists()
+    refused(call("rule", "show", "stdwi", "--profile", profile), 3, profile)
 
 
 def test_a_missing_file(call: Call, tmp_path: Path) -> None:

@@ -7,14 +7,16 @@ with ``extends = "loihi2"``, and take back inherited keys with ``unset = ["core.
 
 from neuroalign.profile.capacities import (
     Board,
+    Channels,
+    Conflict,
+    ConvolutionCore,
     Core,
-    Energy,
+    Fan,
     Grade,
     Learning,
     Memory,
     Profile,
     Scale,
-    Seconds,
     Slots,
     Source,
     Status,
@@ -39,6 +41,7 @@ from neuroalign.profile.formats import (
     Unlimited,
 )
 from neuroalign.profile.loading import available_profiles, load_profile
+from neuroalign.profile.prices import Barrier, Price, PriceList
 from neuroalign.profile.provenance import (
     Row,
     assumed,
@@ -46,29 +49,35 @@ from neuroalign.profile.provenance import (
     describe,
     not_checked,
     not_checked_in_words,
+    not_run,
     provenance_of,
 )
 
 __all__ = [
+    "Barrier",
     "BiasFormat",
     "Board",
+    "Channels",
+    "Conflict",
+    "ConvolutionCore",
     "Core",
     "DecayFormat",
     "Delay",
-    "Energy",
     "Excess",
+    "Fan",
     "Grade",
     "Learning",
     "Limit",
     "Memory",
     "Neuron",
     "Packing",
+    "Price",
+    "PriceList",
     "Profile",
     "Range",
     "Rounding",
     "Row",
     "Scale",
-    "Seconds",
     "Slots",
     "Source",
     "Spike",
@@ -87,5 +96,6 @@ __all__ = [
     "load_profile",
     "not_checked",
     "not_checked_in_words",
+    "not_run",
     "provenance_of",
 ]

@@ -1,4 +1,8 @@
-"""The rest of a profile: capacities, learning engine, times, prices, sources. The fields are the keys of a file."""
+"""The rest of a profile: capacities, learning engine, times, sources. The fields are the keys of a file.
+
+A limit that is None is unknown and is reported as not checked. Sub-tables that only some chips have (``core.fan``,
+``core.convolution``, ``core.channels``) are None where there is no such thing; then nothing in them is asked for.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from neuroalign.profile.formats import Delay, Limit, Neuron, Range, Spike, Synapse, Unlimited
+from neuroalign.profile.prices import PriceList
 
 Grade = Literal["A", "B", "C", "D", "U"]
 Status = Literal["documented", "measured", "assumed", "derived", "unlimited", "unknown"]
@@ -25,18 +30,84 @@ class Slots:
 
 @dataclass(frozen=True)
 class Memory:
-    """Synaptic memory of a core: ``fixed`` words, or bytes ``pooled`` with other uses."""
+    """Synaptic memory of a core, in one of five models; each field belongs to the models that it names.
 
-    model: Literal["fixed", "pooled"]
-    word_bits: int
+    Parameters
+    ----------
+    model
+        ``fixed``: words for synapses alone. ``pooled``: bytes shared with other uses. ``banks``: entries for kernels,
+        neurons and biases, given for each core of the chip. ``cam``: so many entries a neuron. ``array``: a crossbar.
+    word_bits
+        fixed, pooled.
+    synapse_words
+        fixed.
+    total_bytes, synapse_bytes_max
+        pooled: of everything, and of synapses alone.
+    kernel_entries, neuron_entries, bias_entries
+        banks: one number a core. A kernel of c input and f output channels takes
+        ``c 2**(ceil(log2(kx ky)) + ceil(log2 f))`` entries, its neurons ``f 2**(ceil(log2 fy) + ceil(log2 fx))``.
+    synapses_per_neuron, destinations_per_neuron
+        cam: entries for what a neuron listens to, and for where its spikes go.
+    rows, columns, rows_per_signed_input
+        array: inputs and neuron circuits of a core; an input whose weights have both signs takes several rows.
+    columns_merge
+        array: whether neuron circuits can be joined for more fan-in.
+    """
+
+    model: Literal["fixed", "pooled", "banks", "cam", "array"]
+    word_bits: int | None = None
     synapse_words: Limit | None = None
     total_bytes: Limit | None = None
     synapse_bytes_max: Limit | None = None
+    kernel_entries: tuple[int, ...] | Unlimited | None = None
+    neuron_entries: tuple[int, ...] | Unlimited | None = None
+    bias_entries: tuple[int, ...] | Unlimited | None = None
+    synapses_per_neuron: Limit | None = None
+    destinations_per_neuron: Limit | None = None
+    rows: Limit | None = None
+    columns: Limit | None = None
+    rows_per_signed_input: int | None = None
+    columns_merge: bool | None = None
+
+
+@dataclass(frozen=True)
+class Fan:
+    """Limits of a single neuron, on chips that have them: inputs, synapses it drives, and cores it drives."""
+
+    in_max: Limit | None = None
+    out_max: Limit | None = None
+    cores_max: Limit | None = None
+
+
+@dataclass(frozen=True)
+class ConvolutionCore:
+    """What a core that only convolves accepts; sides in pixels."""
+
+    kernel_max: Limit | None = None
+    strides: tuple[int, ...] = ()
+    padding_max: Limit | None = None
+    pools: tuple[int, ...] = ()
+    input_side_max: Limit | None = None
+    output_side_max: Limit | None = None
+    channels_max: Limit | None = None
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Inputs and outputs of a chip with one pool of hidden neurons, and how many hidden neurons they reach."""
+
+    inputs_max: Limit | None = None
+    outputs_max: Limit | None = None
+    input_reach: Limit | None = None
+    output_reach: Limit | None = None
+    events_per_step_max: Limit | None = None
+    spikes_per_step_max: Limit | None = None
+    fan_out_mean: Limit | None = None
 
 
 @dataclass(frozen=True)
 class Core:
-    """Capacities of one core."""
+    """Capacities of one core; ``tags_max`` counts the addresses by which synapses know their senders."""
 
     neurons_max: Limit | None = None
     in_axons_max: Limit | None = None
@@ -47,6 +118,10 @@ class Core:
     pre_trace_profiles_max: Limit | None = None
     slots: Slots | None = None
     memory: Memory | Unlimited | None = None
+    tags_max: int | None = None
+    fan: Fan | None = None
+    convolution: ConvolutionCore | None = None
+    channels: Channels | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +135,7 @@ class Topology:
     mesh: Literal["2d"] | None = None
     embedded_cpus: int | None = None
     chips_max: Limit | None = None
+    chip_hops_max: int | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +173,7 @@ class Learning:
     """The on-chip learning engine."""
 
     supported: bool = False
-    engine: Literal["sum-of-products"] | None = None
+    engine: Literal["sum-of-products", "program"] | None = None
     targets: Targets | None = None
     traces: tuple[str, ...] = ()
     trace_bits: int | None = None
@@ -115,43 +191,23 @@ class Learning:
 
 
 @dataclass(frozen=True)
-class Seconds:
-    """An inclusive range of times."""
-
-    min: float
-    max: float
-
-
-@dataclass(frozen=True)
 class Time:
-    """Times in seconds; a step lasts at least ``step_min_s``, and ``step_sync_s`` of it is the barrier."""
+    """How a chip keeps time.
 
+    Parameters
+    ----------
+    clocking
+        ``barrier``: cores wait for each other after every step. ``clock``: steps of a fixed length. ``asynchronous``:
+        events run through without steps. ``continuous``: analog neurons in their own time.
+    step_min_s : s
+        No step is shorter.
+    speedup
+        Seconds of the model in one second of the chip.
+    """
+
+    clocking: Literal["barrier", "clock", "asynchronous", "continuous"] | None = None
     step_min_s: float | None = None
-    step_sync_s: Seconds | None = None
-    syn_op_s: float | None = None
-    syn_update_s: float | None = None
-    neuron_active_s: float | None = None
-    neuron_inactive_s: float | None = None
-    spike_local_s: float | None = None
-    hop_ew_s: float | None = None
-    hop_ns_s: float | None = None
-
-
-@dataclass(frozen=True)
-class Energy:
-    """Energies in joules and how they were found; with basis "none" there are no prices and no totals."""
-
-    basis: Literal["measured", "simulated", "vendor-ratio", "fitted", "none"] = "none"
-    price_list: str | None = None
-    operating_point: str | None = None
-    syn_op_j: float | None = None
-    syn_update_j: float | None = None
-    neuron_active_j: float | None = None
-    neuron_inactive_j: float | None = None
-    spike_local_j: float | None = None
-    hop_ew_j: float | None = None
-    hop_ns_j: float | None = None
-    static_w_per_chip: float | None = None
+    speedup: float | None = None
 
 
 @dataclass(frozen=True)
@@ -176,12 +232,31 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Conflict:
+    """Sources that disagree: ``values[k]`` is what ``sources[k]`` says of ``key``; ``used`` is taken, and ``why``."""
+
+    key: str
+    values: tuple[int | float | str, ...]
+    sources: tuple[str, ...]
+    used: int | float | str
+    why: str
+
+
+Arithmetic = Literal["fixed", "float64", "fixed-other", "float32", "analog"]
+
+
+@dataclass(frozen=True)
 class Profile:
-    """One target. ``provenance`` maps dotted paths (of figures or of tables) to sources."""
+    """One target. ``provenance`` maps dotted paths (of figures or of tables) to sources.
+
+    ``arithmetic`` is "fixed" for the integers of Lava's bit-accurate neurons and "float64" for none; networks can be run
+    on those two. Integers by other rules ("fixed-other"), "float32" and "analog" targets can be placed, not run.
+    ``prices`` holds lists of energies and times by name; no total ever mixes two. Empty: no figure is known.
+    """
 
     id: str
     name: str
-    arithmetic: Literal["fixed", "float64"]
+    arithmetic: Arithmetic
     extends: str | None = None
     neuron: Neuron = field(default_factory=Neuron)
     synapse: Synapse = field(default_factory=Synapse)
@@ -192,5 +267,6 @@ class Profile:
     boards: Mapping[str, Board] = field(default_factory=dict, hash=False)
     learning: Learning = field(default_factory=Learning)
     time: Time = field(default_factory=Time)
-    energy: Energy = field(default_factory=Energy)
+    prices: Mapping[str, PriceList] = field(default_factory=dict, hash=False)
+    conflicts: tuple[Conflict, ...] = ()
     provenance: Mapping[str, Source] = field(default_factory=dict, hash=False)

@@ -73,12 +73,26 @@ class Neuron:
 
 @dataclass(frozen=True)
 class Packing:
-    """How synapses are packed into memory words."""
+    """How synapses are packed into memory words.
 
-    scheme: str
+    Parameters
+    ----------
+    scheme
+        ``entry``: chunks of at most ``max_per_entry`` synapses, each ``ceil((k b + header_bits) / word)`` words, b the
+        bits of a synapse. ``row``: one header for each row of an axon, then ``synapse_bits`` for each synapse.
+    header_bits, max_per_entry, synapse_bits
+        Constants of the scheme.
+    modes
+        Dense (no index) and sparse (an index for each synapse), as far as their cost is public.
+    assumed
+        Whether the scheme is taken over from another chip; every report must say so.
+    """
+
+    scheme: Literal["entry", "row"]
     header_bits: int
-    max_per_entry: int
-    modes: tuple[str, ...]
+    max_per_entry: int | None = None
+    synapse_bits: int | None = None
+    modes: tuple[str, ...] = ()
     assumed: bool = False
 
 

@@ -9,17 +9,21 @@ from typing import Any, Literal
 
 from neuroalign.errors import ProfileError
 from neuroalign.profile.capacities import (
+    Arithmetic,
     Board,
+    Conflict,
     Core,
-    Energy,
     Learning,
+    Memory,
     Profile,
     Source,
     Time,
     Topology,
 )
+from neuroalign.profile.conflicts import check_conflicts, merged_conflicts
 from neuroalign.profile.formats import Delay, Neuron, Spike, Synapse
-from neuroalign.profile.provenance import figures, nearest_entry
+from neuroalign.profile.prices import PriceList
+from neuroalign.profile.provenance import MEMORY_FIELDS, figures, nearest_entry
 from neuroalign.profile.reading import ProfileFile, built_in_names, nearest, read_chain
 from neuroalign.profile.schema import build, check_table, leaves, merge, possible_paths
 
@@ -37,8 +41,9 @@ class FileKeys:
     boards: Mapping[str, Board]
     learning: Learning
     time: Time
-    energy: Energy
-    arithmetic: Literal["fixed", "float64"]
+    prices: Mapping[str, PriceList]
+    arithmetic: Arithmetic
+    conflicts: tuple[Conflict, ...]
     provenance: Mapping[str, Source]
     schema: Literal["hwprofile/1"]
     id: str
@@ -47,7 +52,7 @@ class FileKeys:
     unset: tuple[str, ...]
 
 
-TABLES = ("neuron", "synapse", "delay", "spike", "core", "topology", "boards", "learning", "time", "energy")
+TABLES = ("neuron", "synapse", "delay", "spike", "core", "topology", "boards", "learning", "time", "prices")
 INHERITED = ("arithmetic", *TABLES)
 MAY_BE_NEGATIVE = ("min", "max", "mant_min", "mant_max", "exp_min", "exp_max")
 WIDTHS = ("bits", "mant_bits", "weight_bits", "word_bits")
@@ -74,6 +79,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
     """
     table: dict[str, Any] = {}
     sources: dict[str, Source] = {}
+    conflicts: tuple[dict[str, Any], ...] = ()
     chain = read_chain(name_or_path)
     for file in chain:
         own = check_table(FileKeys, file.table, "", file.label)
@@ -82,7 +88,8 @@ def load_profile(name_or_path: str | Path) -> Profile:
         below = _without(table, own.get("unset", ()), file.label)
         table = merge(below, {key: value for key, value in own.items() if key in INHERITED})
         sources = _merged_sources(sources, table, own, file)
-    return _built(chain[-1], table, sources)
+        conflicts = merged_conflicts(conflicts, own, set(dict(leaves({k: own[k] for k in own if k in TABLES}))))
+    return _built(chain[-1], {**table, "conflicts": conflicts}, sources)
 
 
 def _built(file: ProfileFile, table: dict[str, Any], sources: dict[str, Source]) -> Profile:
@@ -93,6 +100,7 @@ def _built(file: ProfileFile, table: dict[str, Any], sources: dict[str, Source])
     header = {"id": name, "name": file.table.get("name", name), "extends": file.table.get("extends")}
     profile = build(Profile, {**table, **header}, "", file.label)
     _check_usable(profile, file.label)
+    check_conflicts(profile.conflicts, dict(figures(profile)), file.label)
     default = Source("default of the reader; the file does not say", "U", "assumed")
     said = {path for path, _ in leaves(table)}
     missing = {path: default for path, _ in figures(profile) if path not in said}
@@ -162,12 +170,14 @@ def _check_paths(own: dict[str, Any], label: str) -> None:
     """Refuse provenance and unset paths that no profile can have."""
     possible = [path for path, _ in possible_paths(FileKeys) if path.partition(".")[0] in INHERITED]
     named = [("provenance", path) for path, _ in _entries(own)] + [("unset", path) for path in own.get("unset", ())]
+    named += [("conflicts", entry["key"]) for entry in own.get("conflicts", ()) if "key" in entry]
     for where, path in named:
         if not any(_matches(path, pattern) for pattern in possible):
             raise ProfileError(f"{label}: {where} names unknown key {path}{nearest(path, possible)}")
-    for name in own.get("boards", {}):
-        if "." in name:
-            raise ProfileError(f"{label}: boards has the name {name!r}; use letters, digits, - and _")
+    for table in ("boards", "prices"):
+        for name in own.get(table, {}):
+            if "." in name:
+                raise ProfileError(f"{label}: {table} has the name {name!r}; use letters, digits, - and _")
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -198,3 +208,25 @@ def _check_usable(profile: Profile, label: str) -> None:
         raise ProfileError(
             f"{label}: topology.cores_per_chip_usable = {usable} is above cores_per_chip = {nominal}; lower it"
         )
+    memory = profile.core.memory
+    if isinstance(memory, Memory):
+        known = MEMORY_FIELDS[memory.model]
+        for path in (p for p in values if p.startswith("core.memory.") and p != "core.memory.model"):
+            if path.rpartition(".")[2] not in known:
+                raise ProfileError(
+                    f'{label}: {path} = {values[path]!r} does not belong to core.memory.model = "{memory.model}", which has '
+                    f'{", ".join(known)}; remove it, or unset = ["{path}"]'
+                )
+    for name, prices in profile.prices.items():
+        _check_barrier(prices, f"{label}: prices.{name}.barrier")
+
+
+def _check_barrier(prices: PriceList, where: str) -> None:
+    """A barrier's times belong to rising counts of tiles."""
+    barrier = prices.barrier
+    if barrier is None:
+        return
+    if len(barrier.tiles) != len(barrier.s) or not barrier.tiles:
+        raise ProfileError(f"{where} has {len(barrier.tiles)} tiles and {len(barrier.s)} times; give one time for each")
+    if list(barrier.tiles) != sorted(set(barrier.tiles)) or list(barrier.s) != sorted(barrier.s):
+        raise ProfileError(f"{where}: tiles {list(barrier.tiles)} and times {list(barrier.s)} must rise; sort them")

@@ -9,8 +9,20 @@ from typing import Any, NamedTuple, get_type_hints
 from neuroalign.profile.capacities import Profile, Source
 from neuroalign.profile.schema import is_limit, join
 
-MEMORY_LIMITS = {"fixed": ("synapse_words",), "pooled": ("total_bytes", "synapse_bytes_max")}
-NO_FIGURES = ("id", "name", "arithmetic", "extends", "provenance")
+MEMORY_LIMITS = {
+    "fixed": ("synapse_words",),
+    "pooled": ("total_bytes", "synapse_bytes_max"),
+    "banks": ("kernel_entries", "neuron_entries", "bias_entries"),
+    "cam": ("synapses_per_neuron", "destinations_per_neuron"),
+    "array": ("rows", "columns"),
+}
+MEMORY_FIELDS = {
+    **MEMORY_LIMITS,
+    "fixed": ("word_bits", *MEMORY_LIMITS["fixed"]),
+    "pooled": ("word_bits", *MEMORY_LIMITS["pooled"]),
+    "array": (*MEMORY_LIMITS["array"], "rows_per_signed_input", "columns_merge"),
+}
+NO_FIGURES = ("id", "name", "arithmetic", "extends", "conflicts", "provenance")
 
 
 class Row(NamedTuple):
@@ -79,6 +91,24 @@ def _applies(profile: Profile, path: str) -> bool:
     return table != "learning" or profile.learning.supported
 
 
+RUNNING = ("fixed", "float64")
+
+
+def not_run(profile: Profile) -> str | None:
+    """Why networks cannot be run on the profile's arithmetic; None where they can."""
+    if profile.arithmetic in RUNNING:
+        return None
+    reason = {
+        "fixed-other": "computes in integers by rules that no backend here has",
+        "float32": "computes in single precision by programs of its own",
+        "analog": "computes with analog circuits",
+    }[profile.arithmetic]
+    return (
+        f"profile {profile.id!r} {reason}, so a network can be placed on it ('neuroalign place FILE --profile {profile.id}') "
+        "but not run; choose loihi1, loihi2, cpu or ideal"
+    )
+
+
 def assumed(profile: Profile) -> tuple[str, ...]:
     """Dotted paths of the figures that are assumed, not taken from a source."""
     return tuple(row.path for row in describe(profile) if row.status == "assumed")
@@ -99,9 +129,16 @@ def not_checked_in_words(profile: Profile) -> tuple[str, ...]:
 
 
 def describe(profile: Profile) -> list[Row]:
-    """Every figure with its source, then the limits that are unknown (value None, status "unknown")."""
+    """Every figure with its source, then what is unknown (value None, status "unknown"): limits, and prices."""
     rows = [_row(profile, path, value) for path, value in figures(profile)]
-    return rows + [_row(profile, path, None) for path in not_checked(profile)]
+    rows += [_row(profile, path, None) for path in not_checked(profile)]
+    shown = {row.path for row in rows}
+    said = [path for path, source in profile.provenance.items() if source.status == "unknown" and path not in shown]
+    return rows + [_row(profile, path, None) for path in said if not any(_within(row.path, path) for row in rows)]
+
+
+def _within(path: str, table: str) -> bool:
+    return path.startswith(table + ".")
 
 
 def _row(profile: Profile, path: str, value: Any) -> Row:

@@ -150,6 +150,8 @@ def _fitted_table(option: Any, value: dict[str, Any], path: str, label: str) -> 
 
 
 def _built(hint: Any, value: Any, path: str, label: str) -> Any:
+    if isinstance(value, tuple):
+        return _built_list(hint, value, path, label)
     if not isinstance(value, dict):
         return value
     for option in _options(hint):
@@ -159,6 +161,14 @@ def _built(hint: Any, value: Any, path: str, label: str) -> Any:
             kind = get_args(option)[1]
             return {name: build(kind, entry, join(path, name), label) for name, entry in value.items()}
     raise TypeError(f"{path}: a table where {hint} has none")
+
+
+def _built_list(hint: Any, value: tuple[Any, ...], path: str, label: str) -> tuple[Any, ...]:
+    """A list of tables; any other list is as it is."""
+    kinds = [get_args(option)[0] for option in _options(hint) if get_origin(option) is tuple]
+    if not kinds or not is_dataclass(kinds[0]):
+        return value
+    return tuple(build(kinds[0], entry, f"{path}[{k}]", label) for k, entry in enumerate(value))  # type: ignore[arg-type]  # a hint: a class, no instance
 
 
 def _spoken(option: Any) -> str:

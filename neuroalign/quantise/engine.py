@@ -103,6 +103,11 @@ def engine_needs(program: Program, *, third_factor: bool = False) -> EngineNeeds
 
 def check_profile(rule: str, profile: Profile) -> None:
     """Refuse a profile without learning engine (ConversionRefused)."""
+    if profile.learning.engine == "program":
+        raise ConversionRefused(
+            f"learning on profile {profile.id!r} is a program of its own, not the sums of products that rule {rule!r} becomes; "
+            "choose a profile with them, such as loihi2"
+        )
     if not profile.learning.supported:
         raise ConversionRefused(
             f"profile {profile.id!r} has no learning engine, and rule {rule!r} needs one; choose one that has it, such as loihi2"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipNetwork, ChipPopulation, Fixed
 from neuroalign.errors import ConversionRefused
 from neuroalign.network import Network
-from neuroalign.profile import Profile
+from neuroalign.profile import Profile, not_run
 
 
 def check_supported(network: Network, profile: Profile) -> None:
@@ -19,8 +19,9 @@ def check_supported(network: Network, profile: Profile) -> None:
     Raises
     ------
     ConversionRefused
-        For subtractive reset on a chip that resets to zero, and for connections that carry a membrane potential.
+        For arithmetic that nothing here computes in, for subtractive reset on a chip that resets to zero, and for connections that carry a membrane potential.
     """
+    check_runs(profile)
     if not resets_alike(network, profile):
         remedy = "retrain with reset to zero, or accept the change with --reset zero"
         if profile.neuron.programmable:
@@ -39,6 +40,13 @@ def check_supported(network: Network, profile: Profile) -> None:
             raise ConversionRefused(
                 f"population {p.name!r}: a spiking neuron has an infinite v_threshold; use LI or CubaLI for neurons that never spike"
             )
+
+
+def check_runs(profile: Profile) -> None:
+    """Refuse profiles with arithmetic that no backend computes in (ConversionRefused)."""
+    reason = not_run(profile)
+    if reason:
+        raise ConversionRefused(reason)
 
 
 def resets_alike(network: Network, profile: Profile) -> bool:

@@ -11,7 +11,16 @@ import pytest
 
 import neuroalign.hw_profiles
 from neuroalign import chip, profile
-from neuroalign.profile import Memory, Range, available_profiles, describe, load_profile, not_checked, provenance_of
+from neuroalign.profile import (
+    Memory,
+    Price,
+    Range,
+    available_profiles,
+    describe,
+    load_profile,
+    not_checked,
+    provenance_of,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -20,7 +29,8 @@ else:
 
 FOLDER = Path(next(iter(neuroalign.hw_profiles.__path__)))
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-HEADER = {"schema", "id", "name", "arithmetic", "extends", "unset", "provenance"}
+HEADER = {"schema", "id", "name", "arithmetic", "extends", "unset", "provenance", "conflicts"}
+CHIPS = ("brainscales-2", "dynap-se2", "loihi1", "loihi2", "speck", "spinnaker2", "xylo", "xylo-audio3", "xylo-imu")
 
 
 def leaves_of(table: dict[str, Any], path: str = "") -> Iterator[str]:
@@ -37,8 +47,8 @@ def raw(name: str) -> dict[str, Any]:
     return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def test_the_four_are_there() -> None:
-    assert available_profiles() == NAMES == ("cpu", "ideal", "loihi1", "loihi2")
+def test_all_are_there() -> None:
+    assert available_profiles() == NAMES == tuple(sorted((*CHIPS, "cpu", "ideal")))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,7 +83,7 @@ def test_unlimited_is_marked_as_unlimited_and_nothing_else_is(name: str) -> None
 @pytest.mark.parametrize("name", NAMES)
 def test_unverified_figures_are_marked_as_assumed(name: str) -> None:
     for row in describe(load_profile(name)):
-        if row.grade == "U" and row.value is not None and row.path != "energy.basis":
+        if row.grade == "U" and row.value is not None:
             assert row.status == "assumed", row
 
 
@@ -91,8 +101,9 @@ def test_loihi1_has_the_capacities_of_davies_2018() -> None:
     assert isinstance(p.core.memory, Memory)
     assert p.core.memory.synapse_words == 128 * 1024 * 8 / 64  # 128 KiB of 64-bit words
     assert (p.topology.cores_per_chip, p.topology.chips_max) == (128, 16384)
-    assert (p.energy.syn_op_j, p.energy.syn_update_j, p.time.syn_op_s) == (23.6e-12, 120e-12, 3.5e-9)
-    assert p.energy.basis == "simulated"
+    davies = p.prices["davies2018"]
+    assert (davies.syn_op, davies.learning_update) == (Price(23.6e-12, 3.5e-9), Price(120e-12, 6.1e-9))
+    assert (davies.basis, davies.caveat) == ("simulated", "pre-silicon simulation, minimum")
     assert {name: board.chips for name, board in p.boards.items()}["pohoiki-springs"] == 24 * 32
 
 
@@ -124,8 +135,10 @@ def test_spikes_carry_a_payload_on_the_second_generation_only() -> None:
 def test_loihi2_knows_both_counts_of_cores_and_refuses_prices() -> None:
     p = load_profile("loihi2")
     assert (p.topology.cores_per_chip, p.topology.cores_per_chip_usable) == (128, 120)
-    assert p.energy.basis == "none"
-    assert p.energy.syn_op_j is None
+    assert p.prices == {}
+    row = next(row for row in describe(p) if row.path == "prices")
+    assert (row.value, row.status) == (None, "unknown")
+    assert "no public figure" in row.source
     assert p.boards["hala-point"].cores_total == 140544
 
 
@@ -165,19 +178,78 @@ def test_assumed_names_what_reports_must_own_up_to() -> None:
 
 def test_conflicts_are_kept() -> None:
     for name in ("loihi1", "loihi2"):
-        delay = provenance_of(load_profile(name), "delay.max_extra_steps")
-        exponent = provenance_of(load_profile(name), "synapse.weight_exp.min")
-        assert delay is not None
-        assert exponent is not None
-        assert "62 / 63" in delay.note
-        assert "-8" in exponent.note
+        found = {conflict.key: conflict for conflict in load_profile(name).conflicts}
+        delay, exponent = found["delay.max_extra_steps"], found["synapse.weight_exp.min"]
+        assert (set(delay.values), delay.used) == ({62, 63}, 62)
+        assert {-7, -8} <= set(exponent.values)
+        assert exponent.used == -7
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_note_is_no_place_for_a_conflict(name: str) -> None:
+    assert not [row.path for row in describe(load_profile(name)) if "conflict" in row.note]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_conflict_names_its_sources_and_says_why(name: str) -> None:
+    p = load_profile(name)
+    values = {row.path: row.value for row in describe(p)}
+    for conflict in p.conflicts:
+        assert len(conflict.values) == len(conflict.sources) >= 2
+        assert all(conflict.sources)
+        assert conflict.why
+        if isinstance(values.get(conflict.key), int) and isinstance(conflict.used, int):
+            assert conflict.used == values[conflict.key]
+
+
+def test_the_two_price_lists_of_loihi1_stand_apart() -> None:
+    lists = load_profile("loihi1").prices
+    davies, sanafe = lists["davies2018"], lists["sanafe-nahuku"]
+    assert (davies.basis, sanafe.basis) == ("simulated", "fitted")
+    assert davies.syn_op is not None
+    assert sanafe.syn_op is None
+    assert sanafe.syn_op_dense == Price(35.5e-12, 3.8e-9)
+    assert davies.static_w_per_chip is None
+    assert "prices" in {conflict.key for conflict in load_profile("loihi1").conflicts}
+
+
+def test_memory_models_are_those_of_the_chips() -> None:
+    models = {}
+    for name in CHIPS:
+        memory = load_profile(name).core.memory
+        models[name] = memory.model if isinstance(memory, Memory) else None
+    assert models == {
+        "brainscales-2": "array",
+        "dynap-se2": "cam",
+        "loihi1": "fixed",
+        "loihi2": "pooled",
+        "speck": "banks",
+        "spinnaker2": "pooled",
+        "xylo": None,
+        "xylo-audio3": None,
+        "xylo-imu": None,
+    }
+
+
+def test_published_capacities_of_the_other_chips() -> None:
+    speck, bss, dynap = (load_profile(name).core for name in ("speck", "brainscales-2", "dynap-se2"))
+    assert isinstance(speck.memory, Memory)
+    assert isinstance(speck.memory.neuron_entries, tuple)
+    assert sum(speck.memory.neuron_entries) == 327_680  # "0.32 M neurons"
+    assert isinstance(bss.memory, Memory)
+    assert isinstance(bss.memory.rows, int)
+    assert isinstance(bss.memory.columns, int)
+    assert 2 * bss.memory.rows * bss.memory.columns == 131_072
+    assert bss.neurons_max == 512 / 2
+    assert isinstance(dynap.memory, Memory)
+    assert (dynap.memory.synapses_per_neuron, dynap.tags_max) == (64, 2**11)
 
 
 def test_provenance_falls_back_to_the_table_above() -> None:
     p = load_profile("loihi1")
     assert provenance_of(p, "core.slots.in_learning") == provenance_of(p, "core.slots")
-    assert provenance_of(p, "energy.hop_ew_j") == provenance_of(p, "energy")
-    assert provenance_of(p, "energy.syn_op_j") != provenance_of(p, "energy")
+    assert provenance_of(p, "prices.davies2018.hop_ew.j") == provenance_of(p, "prices.davies2018")
+    assert provenance_of(p, "prices.davies2018.syn_op.j") != provenance_of(p, "prices.davies2018")
     assert provenance_of(p, "no.such.thing") is None
 
 

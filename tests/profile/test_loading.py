@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from neuroalign.errors import ProfileError
-from neuroalign.profile import assumed, describe, load_profile, not_checked, provenance_of
+from neuroalign.profile import Price, assumed, describe, load_profile, not_checked, provenance_of
 
 FIVE_LINES = """extends = "loihi2"
 [core]
@@ -51,16 +51,21 @@ def test_five_lines_extend_a_built_in(tmp_path: Path) -> None:
 
 def test_a_figure_without_source_never_keeps_the_source_it_replaced(tmp_path: Path) -> None:
     mine = load_profile(
-        written(tmp_path, 'extends = "loihi1"\n[energy]\nsyn_op_j = 1e-12\n[delay]\nmax_extra_steps = "unlimited"')
+        written(
+            tmp_path,
+            'extends = "loihi1"\n[prices.davies2018]\nsyn_op = { j = 1e-12 }\n[delay]\nmax_extra_steps = "unlimited"',
+        )
     )
-    price, delay = provenance_of(mine, "energy.syn_op_j"), provenance_of(mine, "delay.max_extra_steps")
+    price, delay = provenance_of(mine, "prices.davies2018.syn_op.j"), provenance_of(mine, "delay.max_extra_steps")
     assert price is not None
     assert delay is not None
     assert (price.grade, price.status, price.note) == ("U", "assumed", "")
     assert "mine.toml" in price.source
     assert delay.status == "unlimited"
-    assert "energy.syn_op_j" in assumed(mine)
-    assert provenance_of(mine, "energy.hop_ew_j") == provenance_of(load_profile("loihi1"), "energy.hop_ew_j")
+    assert "prices.davies2018.syn_op.j" in assumed(mine)
+    assert provenance_of(mine, "prices.davies2018.hop_ew.j") == provenance_of(
+        load_profile("loihi1"), "prices.davies2018.hop_ew.j"
+    )
 
 
 def test_a_source_for_a_table_does_not_claim_inherited_figures(tmp_path: Path) -> None:
@@ -108,7 +113,7 @@ def test_a_source_for_a_table_does_not_claim_the_defaults_of_the_reader(tmp_path
 
 def test_an_unknown_name_lists_the_names_and_the_nearest() -> None:
     message = refusal("loihi3")
-    for part in ("'loihi3'", "nearest: loihi", "cpu, ideal, loihi1, loihi2"):
+    for part in ("'loihi3'", "nearest: loihi", "cpu, dynap-se2, ideal, loihi1, loihi2"):
         assert part in message
 
 
@@ -124,14 +129,14 @@ REFUSED = {
     "misspelt unlimited": ('[core]\nneurons_max = "unlimitted"', ["core.neurons_max", "nearest: unlimited"]),
     "fraction for a count": ("[core]\nneurons_max = 4.5", ["core.neurons_max", "4.5", "whole number"]),
     "truth for a count": ("[core]\nneurons_max = true", ["core.neurons_max", "True"]),
-    "truth for a time": ("[time]\nsyn_op_s = true", ["time.syn_op_s", "True", "finite"]),
+    "truth for a time": ("[time]\nstep_min_s = true", ["time.step_min_s", "True", "finite"]),
     "number for a table": ("core = 3", ["core is 3", "a table"]),
     "table for a number": ("[core.neurons_max]\na = 1", ["core.neurons_max is a table"]),
     "wrong word": ('[neuron]\nu = { bits = 24, on_excess = "saturated" }', ["neuron.u.on_excess", "nearest: saturate"]),
     "wrong entry of a list": ('[synapse]\nweight_bits = [8, "4"]', ["synapse.weight_bits[1]", "'4'"]),
     "no list": ("[synapse]\nweight_bits = 8", ["synapse.weight_bits", "a list"]),
-    "infinite time": ("[time]\nsyn_op_s = inf", ["time.syn_op_s", "finite"]),
-    "not a number": ("[energy]\nsyn_op_j = nan", ["energy.syn_op_j", "finite"]),
+    "infinite time": ("[time]\nstep_min_s = inf", ["time.step_min_s", "finite"]),
+    "not a number": ('[prices.mine]\nbasis = "measured"\nsyn_op = { j = nan }', ["prices.mine.syn_op.j", "finite"]),
     "negative capacity": ("[core]\nneurons_max = -1", ["core.neurons_max", "-1", "negative"]),
     "no width": ("[neuron]\nu = { bits = 0 }", ["neuron.u.bits", "0", "1 to 64"]),
     "width out of bounds": ("[synapse]\nweight_bits = [8, 65]", ["synapse.weight_bits", "1 to 64"]),
@@ -156,6 +161,36 @@ REFUSED = {
     ),
     "unset of no key": ('unset = ["core.neuron_max"]', ["unset", "core.neuron_max", "nearest: core.neurons_max"]),
     "unset of an absent key": ('unset = ["core.in_axons_max"]', ["unset", "core.in_axons_max"]),
+    "figure of another memory model": ("[core.memory]\nrows = 4", ["core.memory.rows", "4", "pooled", "total_bytes"]),
+    "barrier without times": (
+        '[prices.mine]\nbasis = "measured"\nbarrier = { tiles = [1, 2], s = [1e-7] }',
+        ["prices.mine.barrier", "2 tiles", "1 times"],
+    ),
+    "falling barrier": (
+        '[prices.mine]\nbasis = "measured"\nbarrier = { tiles = [2, 1], s = [1e-7, 2e-7] }',
+        ["prices.mine.barrier", "rise"],
+    ),
+    "price without basis": ("[prices.mine]\nsyn_op = { j = 1e-12 }", ["prices.mine.basis", "missing"]),
+    "conflict without sources": (
+        '[[conflicts]]\nkey = "core.neurons_max"\nvalues = [8192, 4096]\nsources = ["a"]\nused = 8192\nwhy = "x"',
+        ["conflicts about core.neurons_max", "2 values and 1 sources"],
+    ),
+    "conflict about no figure": (
+        '[[conflicts]]\nkey = "core.neuron_max"\nvalues = [1, 2]\nsources = ["a", "b"]\nused = 1\nwhy = "x"',
+        ["conflicts names", "core.neuron_max", "nearest: core.neurons_max"],
+    ),
+    "conflict that took none of its values": (
+        '[[conflicts]]\nkey = "core.neurons_max"\nvalues = [1, 2]\nsources = ["a", "b"]\nused = 3\nwhy = "x"',
+        ["used = 3", "[1, 2]"],
+    ),
+    "conflict that took another figure": (
+        '[[conflicts]]\nkey = "core.neurons_max"\nvalues = [1, 2]\nsources = ["a", "b"]\nused = 1\nwhy = "x"',
+        ["used = 1", "core.neurons_max = 8192"],
+    ),
+    "conflict without a reason": (
+        '[[conflicts]]\nkey = "core.neurons_max"\nvalues = [1, 2]\nsources = ["a", "b"]\nused = 1',
+        ["conflicts[0].why", "missing"],
+    ),
     "board without chips": ("[boards]\nmine = { power_max_w = 3.0 }", ["boards.mine.chips", "missing"]),
     "board with a dot": ('[boards]\n"a.b" = { chips = 1 }', ["boards", "a.b"]),
     "board with a blank": ('[boards]\n"a b" = { chips = 1 }', ["boards", "a b"]),
@@ -247,3 +282,22 @@ def test_circles_are_refused(tmp_path: Path) -> None:
 )
 def test_what_it_extends_must_exist(extends: str, part: str, tmp_path: Path) -> None:
     assert part in refusal(written(tmp_path, f"extends = {extends}"))
+
+
+def test_a_conflict_is_inherited_until_the_figure_is_ones_own(tmp_path: Path) -> None:
+    keys = {conflict.key for conflict in load_profile("loihi1").conflicts}
+    same = load_profile(written(tmp_path, 'extends = "loihi1"\n[core]\nneurons_max = 7'))
+    assert {conflict.key for conflict in same.conflicts} == keys
+    own = load_profile(written(tmp_path, 'extends = "loihi1"\n[core]\nthreshold_profiles_max = 7'))
+    assert {conflict.key for conflict in own.conflicts} == keys - {"core.threshold_profiles_max"}
+    gone = load_profile(written(tmp_path, 'extends = "loihi1"\nunset = ["synapse"]'))
+    assert not [c.key for c in gone.conflicts if c.key.startswith("synapse")]
+
+
+def test_a_list_of_ones_own_prices_stands_beside_the_inherited_ones(tmp_path: Path) -> None:
+    mine = load_profile(
+        written(tmp_path, 'extends = "loihi1"\n[prices.mine]\nbasis = "measured"\nsyn_op = { j = 2e-11 }')
+    )
+    assert set(mine.prices) == {*load_profile("loihi1").prices, "mine"}
+    assert mine.prices["mine"].syn_op == Price(2e-11)
+    assert mine.prices["mine"].neuron_active is None
