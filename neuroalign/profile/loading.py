@@ -88,6 +88,8 @@ def load_profile(name_or_path: str | Path) -> Profile:
         below = _without(table, own.get("unset", ()), file.label)
         table = merge(below, {key: value for key, value in own.items() if key in INHERITED})
         sources = _merged_sources(sources, table, own, file)
+        for k, entry in enumerate(own.get("conflicts", ())):
+            build(Conflict, entry, f"conflicts[{k}]", file.label)  # by its place in its own file
         conflicts = merged_conflicts(conflicts, own, set(dict(leaves({k: own[k] for k in own if k in TABLES}))))
     return _built(chain[-1], {**table, "conflicts": conflicts}, sources)
 
