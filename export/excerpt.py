@@ -112,6 +112,29 @@ def telling_neurons(reference: NDArray[Any], candidate: NDArray[Any], spikes: ND
     return chosen
 
 
+def telling_panels(deployment: Deployment, agreement: Agreement, sample: int, steps: int) -> list[tuple[str, int, str]]:
+    """(population, neuron, why it is shown) of the last four populations, in order: whose membranes are drawn."""
+    panels: list[tuple[str, int, str]] = []
+    for name in [p.name for p in agreement.populations if p.membrane is not None][-4:]:
+        left, right = (
+            state(deployment.run(r), name, "v", sample, steps) for r in (agreement.reference, agreement.candidate)
+        )
+        spikes = state(deployment.run(agreement.reference), name, "s", sample, steps)
+        if left is not None and right is not None and left.size:
+            panels += [(name, neuron, why) for neuron, why in telling_neurons(left, right, spikes).items()]
+    return panels
+
+
+def largest_weights(deployment: Deployment) -> tuple[list[tuple[str, tuple[FloatArray, FloatArray]]], int]:
+    """Names and :func:`chip_weights` of the four largest connections that have them; how many connections are left."""
+    chip = deployment.chip
+    if chip is None:
+        return [], 0
+    found = {c.name: chip_weights(deployment.network, chip, c.name) for c in deployment.network.connections}
+    known = sorted(((n, p) for n, p in found.items() if p is not None), key=lambda item: -item[1][0].size)[:4]
+    return known, len(found) - len(known)
+
+
 def chip_weights(network: Network, chip: ChipNetwork, name: str) -> tuple[FloatArray, FloatArray] | None:
     """Weights of connection ``name`` as rows (of targets, of kernels, or one of all synapses): the model's, and what the chip's mean in the same unit.
 

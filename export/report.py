@@ -94,8 +94,11 @@ def write_rows(
 
 
 def render(deployment: Deployment) -> str:
-    """The page as text: no script, no external request, everything from the user's files escaped."""
-    from neuroalign.export.figures import pictures  # loading matplotlib takes time, and only a report needs it
+    """The page as text: no external request, no script but Bokeh and ours, everything from the user's files escaped."""
+    from neuroalign.export.figures import (
+        pictures,
+    )  # loading matplotlib and Bokeh takes time, and only a report needs them
+    from neuroalign.export.live import live_figures
 
     runs = [_run_row(deployment, run.label) for run in deployment.runs]
     chip = {run.label for run in deployment.chip_runs}
@@ -108,6 +111,7 @@ def render(deployment: Deployment) -> str:
             name=Path(deployment.source).name or deployment.source,
             verdict=verdict(deployment),
             pictures=drawn,
+            live=live_figures(deployment),
             rows=[(row, STATUS_WORDS[row.status], explain(row)) for row in by_harm(deployment.table)],
             runs=runs,
             agreements=sorted(

@@ -9,6 +9,7 @@ from typing import Any
 
 from neuroalign.deployment import plain
 from neuroalign.deployment.learning import RuleCheck
+from neuroalign.export.excerpt_learning import Learnt
 from neuroalign.export.report import page_environment, write_page
 from neuroalign.quantise.rule_sheet import program_lines, row_line
 
@@ -35,21 +36,29 @@ def rule_json(check: RuleCheck) -> dict[str, Any]:
 
 
 def render_rule(check: RuleCheck) -> str:
-    """The page as text: no script, no external request."""
+    """The page as text: no external request, no script but Bokeh and ours."""
     from neuroalign.export.figures.learning import learning
+    from neuroalign.export.live import NOTHING, available, embed
 
     question = check.question
     labels = [a.candidate for a in check.agreements if a.reference == check.runs[0].label]
     shown = labels[1:] or labels  # the ideal run only where no chip ran
     runs = {run.label: run.weights for run in check.runs}
     against = [a for a in check.agreements if a.reference == question.reference and a.candidate in shown]
-    picture = learning("learning", against, runs[question.reference], [(n, runs[n]) for n in shown], check.sheet.dt)
+    what = Learnt(question.connection, tuple(against), runs[question.reference], tuple((n, runs[n]) for n in shown))
+    picture = learning("learning", what, check.sheet.dt)
+    live = NOTHING
+    if available():
+        from neuroalign.export.live.learning import learning as live_learning
+
+        live = embed({"learning": live_learning(what, check.sheet.dt)})
     values: Mapping[str, Any] = {
         "c": check,
         "rule": check.sheet.rule,
         "program": _program(check),
         "rows": [row_line(row) for row in (check.sheet.held.rows if check.sheet.held else ())],
         "picture": picture,
+        "live": live,
     }
     return page_environment().get_template("rule.html.j2").render(**values)
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from neuroalign.deployment import Deployment, Run
+from neuroalign.deployment import Deployment
+from neuroalign.export.excerpt_learning import Learnt, learnt_weights, spread_weights
 from neuroalign.export.figures.style import (
     FAINT,
     STYLES,
@@ -19,36 +20,17 @@ from neuroalign.export.figures.style import (
     run_colour,
 )
 from neuroalign.fidelity import LearningAgreement
-from neuroalign.fidelity.learning import weights_at
 from neuroalign.network import FloatArray
 
-DRAWN = 5
-"""Weights that are drawn over time: spread from the smallest to the largest at the end."""
 
-
-def learning(
-    key: str,
-    agreements: Sequence[LearningAgreement],
-    reference: FloatArray,
-    candidates: Sequence[tuple[str, FloatArray]],
-    dt: float,
-) -> Picture:
-    """Weights over time, the final ones against each other, and r and angle over time.
-
-    Parameters
-    ----------
-    agreements
-        Of each candidate against the reference, in order.
-    reference, candidates : (reads, N_target, N_source)
-        Weights of sample 0 in the model's unit.
-    dt : s
-        Time step.
-    """
+def learning(key: str, what: Learnt, dt: float) -> Picture:
+    """Weights over time, the final ones against each other, and r and angle over time; ``dt`` in seconds."""
+    agreements, reference, candidates = what.agreements, what.reference, what.candidates
     first = agreements[0]
     seconds = np.array([read.step for read in first.reads]) * dt
     figure = new_figure(3.6)
     over_time, ends, metrics = figure.subplots(1, 3, width_ratios=(1.5, 1, 1.1))
-    drawn = _drawn(reference)
+    drawn = spread_weights(reference)
     _trajectories(over_time, seconds, first.reference, reference, candidates, drawn)
     label_axes(over_time, f"{len(drawn)} of {reference[0].size} weights", "time (s)", "weight")
     _ends(ends, reference, candidates)
@@ -68,31 +50,9 @@ def learning(
 
 
 def learnt(deployment: Deployment) -> tuple[Picture, ...]:
-    """A picture for every plastic connection: the chip's runs against the reference, or the ideal run where none is."""
-    chips = [run.label for run in deployment.chip_runs]
-    pictures = []
-    for name in dict.fromkeys(a.connection for a in deployment.learning):
-        of = [a for a in deployment.learning if a.connection == name and a.reference == deployment.reference]
-        of = [a for a in of if a.candidate in chips] or of[-1:]
-        runs = [(a, deployment.run(a.candidate)) for a in of]
-        reference = _weights(deployment, deployment.run(deployment.reference), name, of[0])
-        weights = [(a.candidate, _weights(deployment, run, name, a)) for a, run in runs]
-        pictures.append(learning(f"learning {name}", of, reference, weights, deployment.network.dt))
-    return tuple(pictures)
-
-
-def _weights(deployment: Deployment, run: Run, name: str, agreement: LearningAgreement) -> FloatArray:
-    """Weights of sample 0 after the model steps of the agreement."""
-    target = next(c.target for c in deployment.network.connections if c.name == name)
-    lag = run.recording.latency_steps[target]
-    steps = [read.step + lag for read in agreement.reads]
-    return np.asarray(weights_at(run.recording.states[name, "w"][:1], run.recording.read_steps, steps)[0])
-
-
-def _drawn(weights: FloatArray) -> list[tuple[int, int]]:
-    order = np.argsort(weights[-1], axis=None, kind="stable")
-    chosen = order[np.linspace(0, order.size - 1, min(DRAWN, order.size)).astype(np.int64)]
-    return [(int(i), int(j)) for i, j in zip(*np.unravel_index(chosen, weights[-1].shape), strict=True)]
+    """A picture for every plastic connection."""
+    dt = deployment.network.dt
+    return tuple(learning(f"learning {what.connection}", what, dt) for what in learnt_weights(deployment))
 
 
 def _trajectories(

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from neuroalign.deployment import Deployment
-from neuroalign.export.excerpt import POPULATIONS, chip_weights, colour_order, main_agreement, spread
+from neuroalign.export.excerpt import POPULATIONS, colour_order, largest_weights, main_agreement, spread
 from neuroalign.export.figures.style import (
     COLOURS,
     FAINT,
@@ -97,17 +97,13 @@ def errors(deployment: Deployment) -> Picture | None:
 
 def weights(deployment: Deployment) -> Picture | None:
     """Weights of the largest connections, float against what the chip holds, and the error."""
-    if deployment.chip is None:
-        return None
-    found = {c.name: chip_weights(deployment.network, deployment.chip, c.name) for c in deployment.network.connections}
-    known = sorted(((n, p) for n, p in found.items() if p is not None), key=lambda item: -item[1][0].size)[:4]
+    known, left = largest_weights(deployment)
     if not known:
         return None
     figure = new_figure(2.7 * len(known))
     grid = figure.subplots(len(known), 2, squeeze=False)
     for (scatter, histogram), (name, (ours, held)) in zip(grid, known, strict=True):
         _weight_panels(scatter, histogram, name, ours.ravel(), held.ravel())
-    left = len(found) - len(known)
     more = f" {left} smaller or unmatched connections are not drawn." if left else ""
     return picture_of(
         figure,

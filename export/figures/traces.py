@@ -17,7 +17,7 @@ from neuroalign.export.excerpt import (
     main_agreement,
     raster_neurons,
     state,
-    telling_neurons,
+    telling_panels,
     time_axis,
     worst_sample,
 )
@@ -78,7 +78,7 @@ def membranes(deployment: Deployment) -> Picture | None:
     if agreement is None:
         return None
     (sample, _), time = worst_sample(deployment), time_axis(min(agreement.steps, STEPS), agreement.dt)
-    panels = _telling_panels(deployment, agreement, sample, time.values.size)
+    panels = telling_panels(deployment, agreement, sample, time.values.size)
     if not panels:
         return None
     figure = new_figure(1.6 + 1.9 * len(panels))
@@ -99,25 +99,10 @@ def membranes(deployment: Deployment) -> Picture | None:
         "membranes",
         "Membrane potential",
         f"Sample {sample}, declared latency subtracted; of each population the neuron with the largest error and the "
-        "most active other one. Ticks above a panel are spikes, top to bottom in the order of the legend; v is shown "
+        "most active other one. Marks above the traces are spikes, top to bottom in the order of the legend; v is shown "
         "after reset.",
         f"Membrane traces in volts of {', '.join(f'{n}[{k}]' for n, k, _ in panels)}, all runs overlaid.",
     )
-
-
-def _telling_panels(
-    deployment: Deployment, agreement: Agreement, sample: int, steps: int
-) -> list[tuple[str, int, str]]:
-    """(population, neuron, why it is shown) of the last four populations, in order."""
-    panels: list[tuple[str, int, str]] = []
-    for name in [p.name for p in agreement.populations if p.membrane is not None][-4:]:
-        left, right = (
-            state(deployment.run(r), name, "v", sample, steps) for r in (agreement.reference, agreement.candidate)
-        )
-        spikes = state(deployment.run(agreement.reference), name, "s", sample, steps)
-        if left is not None and right is not None and left.size:
-            panels += [(name, neuron, why) for neuron, why in telling_neurons(left, right, spikes).items()]
-    return panels
 
 
 def _membrane_panel(

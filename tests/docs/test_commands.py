@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,8 +31,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(ROOT / "neuroalign" / "demo" / "digits.nir", made / "network.nir")
     _, stimulus = load_demo()
     assert stimulus.labels is not None
-    arrays = {name: np.asarray(values[:8]) for name, values in stimulus.inputs.items()}
-    np.savez(made / "spikes.npz", labels=stimulus.labels[:8], **arrays)
+    arrays: dict[str, Any] = {name: np.asarray(values[:8]) for name, values in stimulus.inputs.items()}
+    np.savez(made / "spikes.npz", **arrays, labels=stimulus.labels[:8])
     return made
 
 

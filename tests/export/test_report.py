@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from collections import Counter
@@ -12,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import bokeh
 import pytest
 from hand_made import TABLE, deployment
 
@@ -58,7 +60,12 @@ class Page(HTMLParser):
 
 
 def without_data(text: str) -> str:
-    return re.sub(r"base64,[A-Za-z0-9+/=]+", "base64,", text)
+    """The page without pictures and scripts; what scripts may ask for, the policy in the page decides."""
+    return re.sub(r"base64,[A-Za-z0-9+/=]+|<script.*?</script>", "base64,", text, flags=re.DOTALL)
+
+
+def scripts(text: str) -> list[str]:
+    return re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +112,37 @@ def test_the_page_has_the_basics_of_accessibility(text: str) -> None:
 
 
 def test_the_page_asks_for_nothing_from_outside(text: str) -> None:
-    assert "http" not in without_data(text)
+    assert "http" not in without_data(text).replace("http-equiv", "")
     assert "//" not in re.sub(r"/\*.*?\*/", "", without_data(text), flags=re.DOTALL)
-    assert "@import" not in text
-    assert "url(" not in text
+    assert "@import" not in without_data(text)
+    assert "url(" not in without_data(text)
     page = Page(text)
-    assert not page.all("script")
+    assert [a for a in page.all("script") if "src" in a] == []
     sources = [a["src"] or "" for a in page.all("img")] + [a["href"] or "" for a in page.all("link")]
     assert all(source.startswith("data:") for source in sources)
+
+
+def test_no_script_but_bokeh_and_ours_may_run_and_none_may_ask_for_anything(text: str) -> None:
+    (policy,) = (a["content"] or "" for a in Page(text).all("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    allowed = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert allowed.keys() == {"default-src", "img-src", "style-src", "script-src"}
+    assert (allowed["default-src"], allowed["img-src"]) == ("'none'", "data:")
+    digests = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts(text)]
+    assert len(digests) == 2
+    assert allowed["script-src"].split() == [f"'sha256-{d}'" for d in digests]
+    assert scripts(text)[0] == (Path(bokeh.__file__).parent / "server/static/js/bokeh.min.js").read_text("utf-8")
+
+
+def test_the_same_deployment_gives_the_same_page(text: str) -> None:
+    assert render(deployment()) == text
+
+
+def test_without_bokeh_the_figures_are_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("neuroalign.export.live.available", lambda: False)
+    page = Page(render(deployment()))
+    assert len(page.all("img")) == 5
+    assert page.all("script") == []
+    assert [a for a in page.all("div") if "data-live" in a] == []
 
 
 def test_the_page_has_every_figure_and_is_small(text: str) -> None:
@@ -144,7 +174,8 @@ def test_conversions_are_shown_worst_first(text: str) -> None:
 
 def test_names_from_files_are_escaped(hostile: str) -> None:
     page = Page(hostile)
-    assert not page.all("script")
+    assert len(page.all("script")) == 3
+    assert len(scripts(hostile)) == 2
     assert all((a["src"] or "").startswith("data:image/png") for a in page.all("img"))
     assert not [a for _, a in page.elements if any(key.startswith("on") for key in a)]
     assert "{{ 7 * 7 }}" in page.text
