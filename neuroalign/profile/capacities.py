@@ -126,12 +126,13 @@ class Core:
 
 @dataclass(frozen=True)
 class Topology:
-    """Cores, tiles and chips; the usable cores are those that a compiler can map to."""
+    """Cores, tiles and chips; the usable cores are those that a compiler can map to. Tiles lie in rows of ``tile_columns``."""
 
     cores_per_chip: Limit | None = None
     cores_per_chip_usable: Limit | None = None
     tiles_per_chip: int | None = None
     cores_per_tile: int | None = None
+    tile_columns: int | None = None
     mesh: Literal["2d"] | None = None
     embedded_cpus: int | None = None
     chips_max: Limit | None = None

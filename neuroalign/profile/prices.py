@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Basis = Literal["measured", "simulated", "vendor-ratio", "fitted"]
-Term = Literal["synaptic operations", "neuron updates", "spikes", "inter-chip messages", "learning updates", "barriers"]
+Term = Literal[
+    "synaptic operations",
+    "neuron updates",
+    "spikes",
+    "messages",
+    "messages between chips",
+    "messages from outside",
+    "learning updates",
+    "barriers",
+]
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from neuroalign.fixed_point import decay_towards_zero, fold_once, saturate, shif
 from neuroalign.recording import Probe
 from neuroalign.sim.emulator.changes import ProgramChange
 from neuroalign.sim.emulator.escape import chance_fixed, chance_float, draws_of_step
+from neuroalign.sim.emulator.events import EventCounter
 from neuroalign.sim.emulator.learning_reference import PlasticState
 from neuroalign.sim.emulator.order import update_order
 from neuroalign.sim.emulator.plastic_connection import PLASTIC_STATES, learn, learners, read
@@ -69,6 +70,7 @@ def run_sample(
     read_steps: Sequence[int] = (),
     progress: Callable[[int], None] | None = None,
     changes: Sequence[ProgramChange] = (),
+    events: EventCounter | None = None,
 ) -> dict[str, int]:
     """Run one sample of ``steps`` steps and return the counters.
 
@@ -84,6 +86,8 @@ def run_sample(
         Called with the number of steps done.
     changes
         Programs of plastic connections from a step on.
+    events
+        Told of everything that is sent, updated and learnt.
     """
     states = {p.name: initial_state(p) for p in network.populations}
     plastic = learners(network)
@@ -105,12 +109,17 @@ def run_sample(
                 wire.send(t, sent[port.name])
         for population in order:
             state = states[population.name]
+            before = state.u, state.v
             state.a = _received(population, [wire.take(t) for wire in into[population.name]])
             update(population, state, t)
             sent[population.name] = state.s
+            if events is not None:
+                events.updated(population, before, state.u, state.a, state.s, t)
             for wire in out_of[population.name]:
                 wire.send(t, state.s)
         learn(network, plastic, t + 1, sent)
+        if events is not None:
+            events.stepped(t + 1, sent)
         _record(record, t, reads.get(t + 1), states, plastic)
         if progress is not None:
             progress(t + 1)

@@ -173,7 +173,7 @@ def test_unknown_limits_are_named_and_say_where_one_looked() -> None:
 
 def test_assumed_names_what_reports_must_own_up_to() -> None:
     assert {"synapse.packing.header_bits", "core.memory.word_bits"} <= set(profile.assumed(load_profile("loihi2")))
-    assert profile.assumed(load_profile("loihi1")) == ()
+    assert profile.assumed(load_profile("loihi1")) == ("topology.tile_columns",)
 
 
 def test_conflicts_are_kept() -> None:
