@@ -11,7 +11,7 @@ TORCH := torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LAVA := --no-deps --ignore-requires-python lava-nc==0.10.0
 
-.PHONY: demo test lint types contracts check build clean
+.PHONY: demo test lint types contracts check build clean interop
 
 demo: $(if $(LIGHT),$(VENV)/.installed-core,$(STAMP))
 	@$(BIN)/neuroalign demo --out neuroalign-demo
@@ -30,6 +30,26 @@ contracts: $(STAMP)
 	$(BIN)/lint-imports
 
 check: lint types contracts test
+
+# Frameworks whose NIR files are exchanged, each in an environment of its own: several GB, and not part of `make test`.
+INTEROP := $(VENV)-interop
+WITH := $(TORCH)
+$(INTEROP)/norse/.done: PACKAGES := $(WITH) norse==1.1.0 nir==1.0.8 nirtorch==2.6
+$(INTEROP)/snntorch/.done: PACKAGES := $(WITH) snntorch==1.0.0 nir==1.0.8 nirtorch==2.6
+$(INTEROP)/sinabs/.done: PACKAGES := $(WITH) sinabs==3.1.3
+$(INTEROP)/spyx/.done: PACKAGES := spyx==1.0.0 nir==1.0.8
+$(INTEROP)/nir104/.done: PACKAGES := nir==1.0.4
+$(INTEROP)/nir105/.done: PACKAGES := nir==1.0.5
+$(INTEROP)/nir108/.done: PACKAGES := nir==1.0.8
+INTEROP_ENVIRONMENTS := norse snntorch sinabs spyx nir104 nir105 nir108
+
+$(INTEROP)/%/.done:
+	@$(PYTHON) -m venv $(INTEROP)/$*
+	@$(INTEROP)/$*/bin/python -m pip install --quiet --disable-pip-version-check $(PACKAGES)
+	@touch $@
+
+interop: $(STAMP) $(INTEROP_ENVIRONMENTS:%=$(INTEROP)/%/.done)
+	$(BIN)/python tests/interop/run.py $(foreach name,$(INTEROP_ENVIRONMENTS),$(name)=$(INTEROP)/$(name)/bin/python)
 
 build: $(STAMP)
 	$(BIN)/python -m build --wheel
@@ -55,4 +75,4 @@ $(VENV)/.installed-full: pyproject.toml | $(VENV)/bin/python
 	@touch $@ $(VENV)/.installed-light $(VENV)/.installed-core
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info neuroalign-demo neuroalign-report .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(INTEROP) build dist *.egg-info neuroalign-demo neuroalign-report .pytest_cache .mypy_cache .ruff_cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal, get_args
 
@@ -14,7 +14,7 @@ from neuroalign.errors import InputError, NetworkError
 from neuroalign.export.cycles import check_closing, closing_edges
 from neuroalign.export.nir_compose import Drive, Source, compose
 from neuroalign.export.nir_flatten import FlatGraph
-from neuroalign.export.nir_parameters import LinearNode, NeuronNode, Shape
+from neuroalign.export.nir_parameters import GAINS, LinearNode, NeuronNode, Shape
 from neuroalign.export.nir_shapes import broadcast
 from neuroalign.export.nir_time import raised_to_dt
 from neuroalign.export.nir_tree import Edge, Note
@@ -23,6 +23,8 @@ from neuroalign.network import Connection, FloatArray, InputPort, Network, Neuro
 Initial = Literal["rest", "zero", "settled"]
 GainUnit = Literal["step", "second"]
 Nodes = Mapping[str, NeuronNode | LinearNode]
+ENDLESS_STEPS = 2.0**60
+"""Steps of a time constant that stands for an infinite one: 1 - 2**-60 is 1 in double precision."""
 LONGEST_DELAY = 1_000_000
 """Steps; longer ones are a unit mistaken."""
 
@@ -192,6 +194,7 @@ def _population(node: NeuronNode, shape: Shape, bias: FloatArray, timing: Timing
 
     leaky = "v_leak" in node.values
     per_step = node.kind in ("IF", "I") and timing.if_gain == "step"
+    node = _without_infinity(node, timing)
     v_leak, v_reset = value("v_leak", 0.0), value("v_reset", 0.0)
     v_threshold = value("threshold" if node.kind == "Threshold" else "v_threshold", np.inf)
     w_in, r = value("w_in", 1.0), value("r", 1.0) / (timing.dt if per_step else 1.0)
@@ -215,6 +218,26 @@ def _population(node: NeuronNode, shape: Shape, bias: FloatArray, timing: Timing
         v0=v0,
         i0=i0,
     )
+
+
+def _without_infinity(node: NeuronNode, timing: Timing) -> NeuronNode:
+    """Filters with ``tau = gain = inf``, which keep all and add their input unscaled, in numbers.
+
+    A membrane of which no neuron leaks has ``tau_mem = inf`` and ``r = 1/dt``; elsewhere a time constant stands for it that
+    double precision cannot tell from infinite.
+    """
+    values = dict(node.values)
+    for tau, gain in GAINS.items():
+        if tau not in values or gain not in values or not np.isinf(values[tau]).any():
+            continue
+        values[tau], values[gain] = np.broadcast_arrays(values[tau], values[gain])
+        endless = np.isinf(values[tau])
+        if tau != "tau_syn" and endless.all():
+            values[gain] = np.full_like(values[gain], 1 / timing.dt)
+        else:
+            values[tau] = np.where(endless, timing.dt * ENDLESS_STEPS / timing.tau_scale, values[tau])
+            values[gain] = np.where(endless, ENDLESS_STEPS, values[gain])
+    return replace(node, values=values)
 
 
 def _kind(kind: str) -> NeuronKind:

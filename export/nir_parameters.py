@@ -28,6 +28,8 @@ NEURONS: Mapping[str, tuple[str, ...]] = {
 """Parameters of each neuron primitive."""
 OPTIONAL: Mapping[str, float] = {"v_reset": 0.0, "w_in": 1.0}
 """Parameters that NIR lets a file leave out, with what that means."""
+GAINS: Mapping[str, str] = {"tau": "r", "tau_mem": "r", "tau_syn": "w_in"}
+"""The gain of each filter; snnTorch writes both as inf where the decay per step is 0."""
 LINEAR: Mapping[str, tuple[str, ...]] = {
     "Affine": ("weight", "bias"),
     "Linear": ("weight",),
@@ -92,8 +94,9 @@ def neuron_node(node: FlatNode, note: Note) -> NeuronNode:
     """Parameters of a neuron node, checked one by one; the shape is that of the largest."""
     names = NEURONS[node.type]
     note_extra(node, names, note)
+    endless = {k for pair in GAINS.items() if pair[0] in names for k in pair}
     missing = frozenset(k for k in names if k in OPTIONAL and node.fields.get(k) is None)
-    values = {k: np.asarray(OPTIONAL[k]) if k in missing else numbers(node, k) for k in names}
+    values = {k: np.asarray(OPTIONAL[k]) if k in missing else numbers(node, k, k in endless) for k in names}
     try:
         shape = np.broadcast_shapes(*(v.shape for v in values.values()))
     except ValueError:
@@ -101,7 +104,29 @@ def neuron_node(node: FlatNode, note: Note) -> NeuronNode:
         raise NetworkError(
             f"node {node.name!r}: parameters differ in shape ({shapes}); one value a neuron is needed"
         ) from None
+    _note_endless(node, values, note)
     return NeuronNode(node.name, node.type, shape, values, missing)
+
+
+def _note_endless(node: FlatNode, values: Mapping[str, FloatArray], note: Note) -> None:
+    """Note filters with ``tau = gain = inf``, and refuse one that is infinite without the other."""
+    for tau, gain in GAINS.items():
+        if tau not in values or gain not in values or not (np.isinf(values[tau]).any() or np.isinf(values[gain]).any()):
+            continue
+        if (np.isinf(values[tau]) != np.isinf(values[gain])).any():
+            key = tau if np.isinf(values[tau]).any() else gain
+            line = _not_finite(node, key, values[key], np.isinf(values[key]))
+            raise NetworkError(f"{line}; only {tau} and {gain} both infinite have a meaning, snnTorch's beta = 1")
+        note(
+            f"node {node.name!r}: {tau} and {gain} are inf, as snnTorch writes a decay of 1: no leak, input enters unscaled"
+        )
+
+
+def _not_finite(node: FlatNode, name: str, values: FloatArray, bad: NDArray[np.bool_]) -> str:
+    index = tuple(int(k) for k in np.argwhere(bad)[0])
+    return (
+        f"node {node.name!r}: {name}{list(index) or ''} is {values[index]}; a finite number is needed; repair the file"
+    )
 
 
 def linear_node(node: FlatNode, note: Note) -> LinearNode:
@@ -134,8 +159,8 @@ def declared_shape(node: FlatNode, field: str = "shape") -> Shape | None:
     return tuple(int(k) for k in shape)
 
 
-def numbers(node: FlatNode, name: str) -> FloatArray:
-    """Field ``name`` as finite float64 numbers.
+def numbers(node: FlatNode, name: str, endless: bool = False) -> FloatArray:
+    """Field ``name`` as finite float64 numbers; ``endless``: inf is let through.
 
     Raises
     ------
@@ -154,12 +179,9 @@ def numbers(node: FlatNode, name: str) -> FloatArray:
         values: NDArray[np.float64] = np.ascontiguousarray(stored, dtype=np.float64).reshape(stored.shape)
     if not values.size:
         raise FileFormatError(f"node {node.name!r}: {name} has shape {values.shape} and so no values; export it again")
-    if not np.isfinite(values).all():
-        index = tuple(int(k) for k in np.argwhere(~np.isfinite(values))[0])
-        hint = "; snnTorch writes this for beta = 1" if name in ("tau", "tau_mem", "tau_syn", "r") else ""
-        raise NetworkError(
-            f"node {node.name!r}: {name}{list(index) or ''} is {values[index]}; a finite number is needed{hint}; repair the file"
-        )
+    bad = ~(np.isfinite(values) | (values == np.inf)) if endless else ~np.isfinite(values)
+    if bad.any():
+        raise NetworkError(_not_finite(node, name, values, bad))
     return values
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from neuroalign.errors import FileFormatError, InputError, NetworkError
 from neuroalign.export.hdf5 import read_tree
 from neuroalign.export.nir_build import GainUnit, Initial, Timing, build_network
+from neuroalign.export.nir_conventions import as_written, rewired
 from neuroalign.export.nir_flatten import FlatGraph, flatten
+from neuroalign.export.nir_late_reset import with_late_reset
 from neuroalign.export.nir_parameters import (
     LINEAR,
     NEURONS,
@@ -30,8 +32,9 @@ from neuroalign.export.nir_spatial import SpatialNode, spatial_node
 from neuroalign.export.nir_stated import with_stated
 from neuroalign.export.nir_time import TauUnit
 from neuroalign.export.nir_tree import Edge, Note, parse_graph
-from neuroalign.export.nir_unstated import settle_reset, settle_time
-from neuroalign.network import Network, ResetMode
+from neuroalign.export.nir_unstated import FileReset, settle_reset, settle_time
+from neuroalign.export.nir_writer import Writer, guess_writer
+from neuroalign.network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +63,13 @@ def read_nir(
     path: str | Path,
     *,
     dt: float | None = None,
-    reset: ResetMode | None = None,
+    reset: FileReset | None = None,
     strict: bool = False,
     initial: Initial = "rest",
     tau_unit: TauUnit | None = None,
     if_gain: GainUnit = "step",
     closing: Sequence[Edge] | None = None,
+    written_by: Writer | None = None,
 ) -> ImportedNetwork:
     """Read a NIR file.
 
@@ -76,7 +80,8 @@ def read_nir(
     dt : s
         Time step; None infers it where the file holds a clue.
     reset
-        "zero" (to v_reset) or "subtract"; None takes what the file's metadata states, else "zero", stated as assumption.
+        "zero" (to v_reset), "subtract", or "subtract-late" (the threshold is subtracted behind the decay of the next step,
+        as snnTorch and Spyx do); None takes what the file's metadata states, else "zero", stated as assumption.
     strict
         Refuse a file that needs repairs.
     initial
@@ -89,6 +94,8 @@ def read_nir(
         What IF and I add for input x: ``r x`` each "step" (as all frameworks that write IF do) or ``r x`` per "second".
     closing
         Edges (source, target) between populations that carry one step; None takes those that close a cycle depth-first.
+    written_by
+        Take parameters as this framework means them (:mod:`neuroalign.export.nir_conventions`); None takes NIR's equations.
 
     Returns
     -------
@@ -112,20 +119,30 @@ def read_nir(
         refusal = unsupported(content.graph)
         if refusal:
             raise NetworkError(refusal)
-        parsed = parse_nodes(content.graph, note)
-        shapes = resolve_shapes(content.graph, parsed, note)
+        graph = rewired(content.graph, written_by, note)
+        parsed = parse_nodes(graph, note)
+        shapes = resolve_shapes(graph, parsed, note)
         nodes = {k: n.linear(shapes[k][0]) if isinstance(n, SpatialNode) else n for k, n in parsed.items()}
-        neurons = [n for n in nodes.values() if isinstance(n, NeuronNode)]
-        if not neurons:
+        stored = {k: n for k, n in nodes.items() if isinstance(n, NeuronNode)}
+        if not stored:
             raise NetworkError("the graph has no neurons; at least one node of " + ", ".join(NEURONS) + " is needed")
-        step, scale = settle_time(neurons, dt, tau_unit, content.metadata, note, assumptions.append)
-        mode = settle_reset(reset, neurons, content.metadata, assumptions.append)
+        hint = _writer_hint(content, list(stored.values()), written_by)
+        if hint:
+            assumptions.append(hint)
+        read = as_written(written_by, stored, dt, tau_unit, reset, note, assumptions.append)
+        nodes |= read.neurons
+        neurons = list(read.neurons.values())
+        with _adding(hint):
+            step, scale = settle_time(neurons, read.dt, read.tau_unit, content.metadata, note, assumptions.append)
+        mode = settle_reset(read.reset, neurons, content.metadata, assumptions.append)
         timing = Timing(step, scale, mode, initial, if_gain)
         assumed: list[str] = []
-        network = build_network(Path(path).stem, content.graph, nodes, shapes, timing, closing, assumed.append)
+        network = build_network(Path(path).stem, graph, nodes, shapes, timing, closing, assumed.append)
         stated = None
         if closing is None and initial == "rest":
             stated = with_stated(network, nodes, content.metadata, assumptions.append)
+        if read.reset == "subtract-late":
+            network = with_late_reset(network, filtered_at_once=written_by == "spyx")
         # Where our metadata states it all, nothing about the graph was assumed.
         if stated is None:
             assumptions += assumed
@@ -160,6 +177,23 @@ def parse_nodes(graph: FlatGraph, note: Note) -> dict[str, NeuronNode | LinearNo
         elif node.type in SPATIAL:
             nodes[node.name] = spatial_node(node, note)
     return nodes
+
+
+def _writer_hint(content: NirContent, neurons: Sequence[NeuronNode], given: Writer | None) -> str:
+    """Which framework probably wrote the file, and the option that follows; "" where the user has named one."""
+    guess = None if given is not None else guess_writer(content.graph, neurons, content.metadata)
+    return f"{guess}; --written-by {guess.writer} takes its parameters as it means them" if guess is not None else ""
+
+
+@contextmanager
+def _adding(hint: str) -> Iterator[None]:
+    """Put the hint behind a question about time, since the answer follows from the writer."""
+    try:
+        yield
+    except InputError as error:
+        if not hint or isinstance(error, FileFormatError | NetworkError):
+            raise
+        raise type(error)(f"{error}; {hint}") from error
 
 
 def _refuse(repair: str) -> None:

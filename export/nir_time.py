@@ -96,9 +96,10 @@ def check_units(neurons: Iterable[NeuronNode], unit: TauUnit | None) -> None:
             raise NetworkError(
                 f"node {name!r}: {key} is {tau.min():g}; time constants must be positive; repair the file"
             )
-        if unit is None and tau.max() > MAX_TAU:
+        longest = float(tau[np.isfinite(tau)].max(initial=0.0))
+        if unit is None and longest > MAX_TAU:
             raise InputError(
-                f"node {name!r}: {key} = {tau.max():g} s is above {MAX_TAU:g} s, so it is probably in ms or (sinabs) in "
+                f"node {name!r}: {key} = {longest:g} s is above {MAX_TAU:g} s, so it is probably in ms or (sinabs) in "
                 "steps; say which: --tau-unit ms, --tau-unit steps with --dt, or --tau-unit s if it is right"
             )
 

@@ -52,6 +52,11 @@ def parse_graph(tree: Tree, note: Note) -> RawGraph:
     if not isinstance(top, dict):
         hint = "it looks like a lava-dl .net file" if "layer" in tree else "it is HDF5 of another kind"
         raise FileFormatError(f"there is no group 'node' in the file, so no NIR network; {hint}")
+    if top.get("type") is None:
+        raise FileFormatError(
+            "the top node has no type, as in files that an export left behind when it failed (at a layer without NIR form, a "
+            "scalar parameter or a missing bias or shape); see the error that the framework gave, and export again"
+        )
     if top.get("type") != "NIRGraph":
         raise FileFormatError(
             f"the top node is of type {_shown(top.get('type'))}, a NIRGraph is needed; wrap it in one with Input and Output"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from neuroalign.export.nir_time import (
 from neuroalign.export.nir_tree import Note
 from neuroalign.network import ResetMode
 
+FileReset = Literal["zero", "subtract", "subtract-late"]
+"""What a spike did in training: to v_reset, minus the threshold at once, or minus it behind the next step's decay."""
 _RESET_KEYS = ("reset", "reset_mode", "reset_method", "reset_mechanism")
 _RESETS: Mapping[str, ResetMode] = {
     "zero": "zero", "reset_to_zero": "zero", "reset_value": "zero", "reset_to_value": "zero",
@@ -75,18 +78,18 @@ def settle_time(
 
 
 def settle_reset(
-    given: ResetMode | None, neurons: Sequence[NeuronNode], metadata: Mapping[str, object], assume: Note
+    given: FileReset | None, neurons: Sequence[NeuronNode], metadata: Mapping[str, object], assume: Note
 ) -> ResetMode:
     """The reset mode: as given, as the metadata states, or assumed and said so."""
-    if given not in (None, "zero", "subtract"):
-        raise InputError(f"reset {given!r} is unknown; it is zero or subtract")
+    if given not in (None, *get_args(FileReset)):
+        raise InputError(f"reset {given!r} is unknown; it is one of {', '.join(get_args(FileReset))}")
     stated = (_stated(metadata, key) for key in _RESET_KEYS)
     written = next((text for text in stated if isinstance(text, str)), "")
     mode = _RESETS.get(written.lower())
     if given is not None:
         if mode not in (None, given):
             assume(f"WARNING: reset {given!r} was given and is used, but the file's metadata states {written!r}")
-        return given
+        return "zero" if given == "zero" else "subtract"
     if mode is not None:
         assume(f"reset {mode!r}, as the file's metadata states")
         return mode

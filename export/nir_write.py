@@ -19,6 +19,7 @@ from neuroalign.export.chip_checks import check_sizes
 from neuroalign.export.fields import from_text, to_text
 from neuroalign.export.hdf5 import FileArray, Tree, read_tree, write_tree
 from neuroalign.export.nir_assemble import chip_graph
+from neuroalign.export.nir_compat import Compat, compatible
 from neuroalign.export.nir_read import naming
 from neuroalign.export.nir_stated import KEY, SCHEMA, stated_schema
 from neuroalign.network import Network
@@ -31,7 +32,12 @@ NIR_VERSION = "1.0.8"
 
 
 def write_nir(
-    path: str | Path, chip: ChipNetwork, *, network: Network | None = None, extra: Mapping[str, str] | None = None
+    path: str | Path,
+    chip: ChipNetwork,
+    *,
+    network: Network | None = None,
+    extra: Mapping[str, str] | None = None,
+    compat: Compat | None = None,
 ) -> Path:
     """Write a NIR file.
 
@@ -45,6 +51,8 @@ def write_nir(
         The Network it was compiled from: its learning rules are stored too, and its leak potentials used.
     extra
         Further texts to keep with the file, by name.
+    compat
+        Write for this version of the nir package and all later ones, or refuse; None: for the current one.
 
     Returns
     -------
@@ -54,13 +62,16 @@ def write_nir(
     Raises
     ------
     NetworkError
-        If the graph has no form in NIR (no population, two reset modes), or ``network`` is not the one compiled.
+        If the graph has no form in NIR (no population, two reset modes) or none that ``compat`` reads, or ``network`` is not
+        the one compiled.
     InputError
         If a text or number cannot be stored.
     OutputError
         If the file cannot be written.
     """
     graph, model = chip_graph(chip, network)
+    if compat is not None:
+        graph = compatible(graph, compat)
     edges = sorted(graph.edges)
     chip_text, chip_arrays = to_text(chip)
     model_text, model_arrays = to_text(model)
@@ -79,7 +90,7 @@ def write_nir(
     if extra:
         entries["extra"] = dict(extra)
     node = {"type": "NIRGraph", "nodes": graph.nodes, "edges": edges, "metadata": {KEY: entries}}
-    return write_tree(path, {"version": NIR_VERSION, "node": node})
+    return write_tree(path, {"version": compat or NIR_VERSION, "node": node})
 
 
 def read_chip(path: str | Path, *, in_blocks: bool = False) -> ChipNetwork:

@@ -54,6 +54,7 @@ class Reset(str, Enum):
 
     zero = "zero"
     subtract = "subtract"
+    subtract_late = "subtract-late"
 
 
 class Encode(str, Enum):
@@ -70,6 +71,23 @@ class TauUnit(str, Enum):
     ms = "ms"
     steps = "steps"
     dt = "dt"
+
+
+class Writer(str, Enum):
+    """Frameworks whose parameters mean something else than NIR's equations say."""
+
+    norse = "norse"
+    snntorch = "snntorch"
+    sinabs = "sinabs"
+    sinabs_sum = "sinabs-sum"
+    rockpool = "rockpool"
+    spyx = "spyx"
+
+
+class Compat(str, Enum):
+    """Older versions of the nir package."""
+
+    nir_1_0_4 = "1.0.4"
 
 
 class GainUnit(str, Enum):
@@ -135,6 +153,10 @@ def deploy(
     tau_unit: Annotated[
         TauUnit | None, typer.Option(help="Unit of the file's time constants, where it is not seconds.")
     ] = None,
+    written_by: Annotated[
+        Writer | None,
+        typer.Option("--written-by", help="Take the parameters as this framework means them, each change listed."),
+    ] = None,
     initial: Annotated[
         Initial, typer.Option(help="State before the first step: v at v_leak, 0, or where leak and bias lead.")
     ] = Initial.rest,
@@ -193,6 +215,10 @@ def deploy(
         Path | None,
         typer.Option("--save", metavar="FILE.nir", help="Also write what the chip holds as NIR, integers included."),
     ] = None,
+    compat: Annotated[
+        Compat | None,
+        typer.Option("--compat", help="--save for this version of the nir package and later ones, or refuse."),
+    ] = None,
     threads: Annotated[
         int, typer.Option(help="Samples that the emulator runs at the same time; no more than processors.", min=1)
     ] = 1,
@@ -219,6 +245,8 @@ def deploy(
     from neuroalign.terminal import progress_bars
 
     require_writable(out, json, save)
+    if compat is not None and save is None:
+        raise typer.BadParameter("it says how --save writes; give --save FILE.nir", param_hint="--compat")
     names: Any = tuple(dict.fromkeys(b.value for b in backend or [Backend.emulator]))
     with progress_bars(quiet) as progress:
         options = Options(
@@ -247,11 +275,12 @@ def deploy(
             rate=rate,
             options=options,
             tau_unit=tau_unit.value if tau_unit else None,
+            written_by=written_by.value if written_by else None,
             initial=initial.value,
             if_gain=if_gain.value,
             closing=_edges(closing),
         )
-    _finish(deployment, out, json, "deploy", quiet, save=save)
+    _finish(deployment, out, json, "deploy", quiet, save=save, compat=compat)
 
 
 def _calibration(given: str | None) -> str | float | None:
@@ -318,6 +347,7 @@ def _finish(
     quiet: bool,
     learning: LearningDemo | None = None,
     save: Path | None = None,
+    compat: Compat | None = None,
 ) -> None:
     """Report, JSON, tables; the last line printed is the report's path."""
     from neuroalign.export.report import write_report, write_rows
@@ -327,7 +357,7 @@ def _finish(
     if save is not None and deployment.chip is not None:
         from neuroalign.export.nir_write import write_nir
 
-        write_nir(save, deployment.chip, network=deployment.network)
+        write_nir(save, deployment.chip, network=deployment.network, compat=compat.value if compat else None)
     if json is not None:
         write_rows(
             json, command, [*measured_rows(deployment), *learning_rows(learning)], deployment.versions, deployment.seed

@@ -28,10 +28,10 @@ from neuroalign.deployment.plastic_runs import (
 )
 from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode
 from neuroalign.errors import BackendMissing, ConversionRefused, InputError
-from neuroalign.export.nir_graph import ImportedNetwork, read_nir
+from neuroalign.export.nir_graph import FileReset, ImportedNetwork, read_nir
 from neuroalign.export.stimulus_file import check_scale, read_stimulus
 from neuroalign.fidelity import Agreement, compare, equal_states, threshold_distances
-from neuroalign.network import Network, ResetMode
+from neuroalign.network import Network
 from neuroalign.profile import Profile, assumed_in_words, load_profile, not_checked_in_words
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
@@ -83,7 +83,7 @@ def deploy(
     profile: str | Path | Profile = "loihi2",
     *,
     dt: float | None = None,
-    reset: ResetMode | None = None,
+    reset: FileReset | None = None,
     stimulus: Stimulus | str | Path | None = None,
     encoding: Encoding | None = None,
     input_scale: float = 1.0,
@@ -103,7 +103,7 @@ def deploy(
     dt : s
         Time step; None infers it from the file where the file gives a clue.
     reset
-        What a spike does to the membrane; None assumes "zero" and says so.
+        What a spike does to the membrane, as read_nir takes it; None assumes "zero" and says so.
     stimulus
         A Stimulus, a file of one, or None for a seeded test signal.
     encoding

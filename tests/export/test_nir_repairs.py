@@ -147,7 +147,7 @@ REFUSED = {
     "node without type in use": (chain({"x": 1.0}), "node 'lif' has no type"),
     "NaN weight": (_nan_weight(), "node 'fc': weight[1, 0] is nan"),
     "infinite bias": (chain(fc=affine(np.ones((3, 2)), [0, np.inf, 0])), "node 'fc': bias[1] is inf"),
-    "infinite tau": (chain(lif(tau=np.full(3, np.inf))), "snnTorch writes this for beta = 1"),
+    "infinite tau": (chain(lif(tau=np.full(3, np.inf))), "only tau and r both infinite have a meaning"),
     "text as weight": (chain(fc={"type": "Linear", "weight": "abc"}), "weight is of type str"),
     "complex weight": (chain(fc={"type": "Linear", "weight": np.ones((3, 2), dtype=complex)}), "complex128"),
     "empty weight": (chain(fc=affine(np.ones((0, 2)))), "no values"),
