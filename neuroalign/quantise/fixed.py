@@ -299,8 +299,10 @@ def _headroom(
         formats.v_limit / (start * unit) if start > 0 else np.inf,
     )
     safe = min(hard, bounds.limit_on_scale(formats.u_limit / unit, formats.v_limit / unit - 1))
-    # Below this even the largest weights need a negative exponent, whose rounding down is a drift in every step.
-    widest = min((1.0 / k.needed for k in kernels if k.needed > 0), default=1.0)
+    # Below this even the largest weights, of 8 bits, need a negative exponent, whose rounding down is a drift in every step.
+    # Wider weights do not ask for more: their last bits are not worth states that wrap.
+    wider = 2.0 ** max(formats.weight_bits - 8, 0)
+    widest = min((1.0 / (k.needed * wider) for k in kernels if k.needed > 0), default=1.0)
     return Headroom(hard, safe, max(LEAST_THRESHOLD, widest) if form.population.spiking else widest)
 
 

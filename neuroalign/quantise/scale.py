@@ -7,6 +7,10 @@ and only the weights are rounded.
 
 ``K`` is chosen among the values at which some connection uses its full weight range, by the summed squared weight error
 ``sum over connections of synapses (step 2**exp / K)**2``; among equals the largest, which makes decay truncation small.
+
+A negative exponent makes weights finer, but the chip rounds each connection's sum down, by ``(1 - 2**exp) / 2`` units in the
+mean, in every step that brings it spikes. That drift has the same sign in every step; it counts as if one of ``DRIVEN``
+synapses spiked in each.
 """
 
 from __future__ import annotations
@@ -23,6 +27,9 @@ from neuroalign.pattern import Pattern, sum_into_targets
 from neuroalign.profile import Range
 
 FloatArray = NDArray[np.float64]
+
+DRIVEN = 10
+"""Synapses of a neuron of which one spikes in a step, for what a drift in every step weighs against wrong weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +51,16 @@ class Kernel:
     def into_targets(self, sign: int) -> FloatArray:
         """Sum of the shares of one sign into each neuron, as magnitudes, (N_target,)."""
         return sum_into_targets(np.clip(sign * self.share, 0, None), self.pattern)
+
+    @property
+    def targets(self) -> int:
+        """Neurons that the connection leads to."""
+        return int(self.share.shape[0]) if self.pattern is None else self.pattern.shape[0]
+
+    @property
+    def synapses(self) -> int:
+        """Weights other than 0."""
+        return int(np.count_nonzero(self.share))
 
     @property
     def needed(self) -> float:
@@ -94,12 +111,13 @@ def make_kernel(
 
 
 def weight_exponent(kernel: Kernel, k: float, exponents: Range) -> int:
-    """The smallest exponent at which the largest weight still fits, within the profile's range."""
+    """The exponent of the smallest error among those at which the largest weight fits, within the profile's range."""
     needed = k * kernel.needed
     if needed <= 0:
         return int(np.clip(0, exponents.min, exponents.max))
     exponent = int(np.ceil(np.log2(needed) - 1e-12))
-    return int(np.clip(exponent, exponents.min, exponents.max))
+    exponent = int(np.clip(exponent, exponents.min, exponents.max))
+    return min(range(exponent, max(exponent, 0) + 1), key=lambda e: _error_at(kernel, k, e))
 
 
 def choose_k(kernels: Sequence[Kernel], headroom: Headroom, exponents: Range, *, integer: bool) -> float:
@@ -120,11 +138,16 @@ def choose_k(kernels: Sequence[Kernel], headroom: Headroom, exponents: Range, *,
 
 
 def _weight_error(kernels: Sequence[Kernel], k: float, exponents: Range) -> float:
-    """Summed squared rounding error in shares of the reference, weights taken as uniform within a step."""
-    return sum(
-        np.count_nonzero(kernel.share) * (kernel.step * 2.0 ** weight_exponent(kernel, k, exponents) / k) ** 2 / 12
-        for kernel in kernels
-    )
+    return sum(_error_at(kernel, k, weight_exponent(kernel, k, exponents)) for kernel in kernels)
+
+
+def _error_at(kernel: Kernel, k: float, exponent: int) -> float:
+    """Summed squared rounding error in shares of the reference, weights taken as uniform within a step, and the drift."""
+    rounding = kernel.synapses * (kernel.step * 2.0**exponent / k) ** 2 / 12
+    if exponent >= 0 or not kernel.targets:
+        return float(rounding)
+    drift = (1 - 2.0**exponent) / 2 / k * min(kernel.synapses / kernel.targets, DRIVEN)
+    return float(rounding + kernel.targets * drift**2)
 
 
 def quantise_weights(kernel: Kernel, k: float, exponent: int) -> tuple[NDArray[np.int64], int]:

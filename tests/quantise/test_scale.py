@@ -23,16 +23,21 @@ def drawn(rng: np.random.Generator) -> list[Kernel]:
 
 
 def errors(kernels: list[Kernel], limit: int) -> NDArray[np.float64]:
-    """Expected squared error of all weights, in shares, for each whole threshold from 1 on, with the smallest exponents."""
-    total = np.zeros(limit)
+    """Expected squared error of all sums, in shares, for each whole threshold from 1 on, with the best exponents."""
+    total, thresholds = np.zeros(limit), np.arange(1, limit + 1)
     for kernel in kernels:
-        largest = np.arange(1, limit + 1) * max(
+        largest = thresholds * max(
             kernel.share.max() / kernel.high, kernel.share.min() / kernel.low if kernel.low else 0.0
         )
-        exponents = np.arange(EXPONENTS.min, EXPONENTS.max + 1)
-        smallest = np.searchsorted(2.0**exponents * (1 + 1e-9), largest)  # the first that holds it
-        step = np.where(smallest < exponents.size, kernel.step * 2.0 ** (smallest + EXPONENTS.min), np.inf)
-        total += np.count_nonzero(kernel.share) * (step / np.arange(1, limit + 1)) ** 2 / 12
+        best = np.full(limit, np.inf)
+        for exponent in range(EXPONENTS.min, EXPONENTS.max + 1):
+            spread = np.count_nonzero(kernel.share) * (kernel.step * 2.0**exponent / thresholds) ** 2 / 12
+            # A sum of integers, shifted right, loses each of its 2**-exponent fractions as often as any other.
+            fractions = np.arange(2 ** max(-exponent, 0)) / 2 ** max(-exponent, 0)
+            drift = fractions.mean() / thresholds * min(kernel.share.shape[1], 10)
+            held = largest <= 2.0**exponent * (1 + 1e-9)
+            best = np.where(held, np.minimum(best, spread + len(kernel.share) * drift**2), best)
+        total += best
     return total
 
 
@@ -46,3 +51,19 @@ def test_no_threshold_would_hold_the_weights_better(seed: int) -> None:
     assert found[int(k) - 1] <= 1.02 * found.min()  # candidates are floored to whole numbers
     for kernel in kernels:
         assert quantise_weights(kernel, k, weight_exponent(kernel, k, EXPONENTS))[1] == 0  # nothing clipped
+
+
+def test_wide_weights_do_not_drift_for_bits_that_are_not_worth_it() -> None:
+    share = np.random.default_rng(1).normal(size=(40, 40))
+    kernel = make_kernel("wide", share, 1.0, 16, 2, ("mixed",))
+    exponent = weight_exponent(kernel, 1000.0, EXPONENTS)
+    assert exponent > np.log2(1000.0 * kernel.needed)  # a finer one would fit
+    held, clipped = quantise_weights(kernel, 1000.0, exponent)
+    spikes = (np.random.default_rng(2).random((5000, 40)) < 0.1).astype(float)
+    wrong = []
+    for e in range(EXPONENTS.min, 1):
+        held, clipped = quantise_weights(kernel, 1000.0, e)
+        if not clipped:
+            wrong.append((float(np.abs((np.floor(spikes @ held.T * 2.0**e) / 1000 - spikes @ share.T).sum(0)).mean()), e))
+    assert dict((e, w) for w, e in wrong)[exponent] < 1.5 * min(wrong)[0]
+    assert wrong[0][0] > 1.5 * min(wrong)[0]  # the finest drifts
