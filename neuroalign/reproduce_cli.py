@@ -18,7 +18,9 @@ class RunBackend(str, Enum):
 
 
 def reproduce(
-    experiment: Annotated[str, typer.Argument(help="stdwi, sal, rdd, spike-train or feedback.", show_default=False)],
+    experiment: Annotated[
+        str, typer.Argument(help="stdwi, sal, rdd, spike-train, feedback or quantisation.", show_default=False)
+    ],
     part: Annotated[str | None, typer.Option(help="One part only; 'list' lists them.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds 1 to N; each part has its own number.")] = None,
     backend: Annotated[
@@ -26,7 +28,8 @@ def reproduce(
     ] = RunBackend.emulator,
     quick: Annotated[bool, typer.Option("--quick", help="Short runs: everything works, bars do not apply.")] = False,
     data: Annotated[
-        str | None, typer.Option(help="For feedback: digits, fashion-mnist, cifar10, svhn, or NAME=FOLDER.")
+        str | None,
+        typer.Option(help="For feedback and quantisation: digits, fashion-mnist, cifar10, svhn, or NAME=FOLDER."),
     ] = None,
     methods: Annotated[
         str | None, typer.Option(help="For feedback: names with commas between, as bp,fa,stdwi; all unless given.")
@@ -55,7 +58,7 @@ def reproduce(
     if part == "list":
         print_parts(chosen_parts(experiment, None, data, names))
         return
-    parts = chosen_parts(experiment, part, data, names)
+    parts = chosen_parts(experiment, part, data, names, out)
     if save_learned is not None:
         check_saving(experiment, names, save_learned)
     require_writable(out, json_path, save_learned)

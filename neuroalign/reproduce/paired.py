@@ -1,10 +1,13 @@
-"""Differences of two cases over the same seeds, with their 95 % interval."""
+"""Differences of two cases over the same seeds or the same images, with their 95 % interval."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
 from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
 
@@ -30,3 +33,40 @@ def paired_interval(first: Sequence[float], second: Sequence[float]) -> tuple[fl
     mean = statistics.fmean(differences)
     reach = T_975[min(len(differences) - 1, len(T_975)) - 1] * statistics.stdev(differences) / sqrt(len(differences))
     return mean, mean - reach, mean + reach
+
+
+def bootstrap_interval(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], *, resamples: int = 10_000
+) -> tuple[float, float, float]:
+    """Mean of ``first - second`` over networks and images, and the ends of its 95 % interval (percentile bootstrap).
+
+    Parameters
+    ----------
+    first, second : (networks, images)
+        Whether each image was judged right. Images are drawn again, each with what all networks make of it in both ways.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ, or there is no image.
+    """
+    from scipy.stats import bootstrap
+
+    if first.shape != second.shape or first.ndim != 2 or not first.size:
+        raise InputError(
+            f"judgements of shape {first.shape} and {second.shape} are no pairs; (networks, images) is needed twice"
+        )
+    differences = (first.astype(float) - second).mean(axis=0)
+    mean = float(differences.mean())
+    if not differences.any() or len(differences) < 2:
+        return mean, mean, mean
+    found = bootstrap(
+        (differences,),
+        np.mean,
+        n_resamples=resamples,
+        batch=200,
+        vectorized=True,
+        method="percentile",
+        random_state=np.random.default_rng(0),
+    )
+    return mean, float(found.confidence_interval.low), float(found.confidence_interval.high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from neuroalign.reproduce.table import Bar, Check
@@ -72,16 +73,20 @@ def tasks_of(part: Part, plan: Plan) -> dict[str, list[Task]]:
     return found
 
 
-def experiments(data: str = "digits", methods: Sequence[str] | None = None) -> dict[str, tuple[Part, ...]]:
-    """Experiment to its parts; ``data`` and ``methods`` are for the one called feedback."""
+def experiments(
+    data: str | None = None, methods: Sequence[str] | None = None, folder: Path | None = None
+) -> dict[str, tuple[Part, ...]]:
+    """Experiment to its parts; ``methods`` are for the one called feedback, ``data`` also for quantisation, ``folder`` for it."""
     from neuroalign.reproduce.feedback_parts import feedback_parts
+    from neuroalign.reproduce.quantised_parts import quantised_parts
     from neuroalign.reproduce.rdd_parts import RDD
     from neuroalign.reproduce.sal_parts import SAL
     from neuroalign.reproduce.spike_train_parts import SPIKE_TRAIN
     from neuroalign.reproduce.stdwi_parts import STDWI
 
     return {
-        "feedback": feedback_parts(data, methods),
+        "feedback": feedback_parts(data or "digits", methods),
+        "quantisation": quantised_parts(data or "fashion-mnist", folder or Path("neuroalign-reproduce")),
         "rdd": RDD,
         "sal": SAL,
         "spike-train": SPIKE_TRAIN,

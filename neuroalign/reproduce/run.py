@@ -64,18 +64,25 @@ def reproduce(
 
 
 def chosen_parts(
-    experiment: str, name: str | None, data: str | None = None, methods: Sequence[str] | None = None
+    experiment: str,
+    name: str | None,
+    data: str | None = None,
+    methods: Sequence[str] | None = None,
+    folder: Path | None = None,
 ) -> tuple[Part, ...]:
-    """The parts of an experiment, or the one called ``name``; ``data`` and ``methods`` are for the one called feedback.
+    """The parts of an experiment, or the one called ``name``; ``methods`` are for the one called feedback, ``data`` also for
+    quantisation, which keeps what it trains in ``folder``.
 
     Raises
     ------
     InputError
         If there is no such experiment, part, data set or method.
     """
-    if experiment != "feedback" and (data is not None or methods is not None):
-        raise InputError(f"--data and --methods are for the experiment feedback; leave them out for {experiment!r}")
-    known = experiments(data or "digits", methods)
+    takes = {"feedback": ("--data", "--methods"), "quantisation": ("--data",)}.get(experiment, ())
+    for option, value in (("--data", data), ("--methods", methods)):
+        if value is not None and option not in takes:
+            raise InputError(f"{option} is for the experiment feedback; leave it out for {experiment!r}")
+    known = experiments(data, methods, folder)
     if experiment not in known:
         raise InputError(f"experiment {experiment!r} is unknown; one of {', '.join(sorted(known))}")
     parts = known[experiment]

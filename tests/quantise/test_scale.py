@@ -64,6 +64,8 @@ def test_wide_weights_do_not_drift_for_bits_that_are_not_worth_it() -> None:
     for e in range(EXPONENTS.min, 1):
         held, clipped = quantise_weights(kernel, 1000.0, e)
         if not clipped:
-            wrong.append((float(np.abs((np.floor(spikes @ held.T * 2.0**e) / 1000 - spikes @ share.T).sum(0)).mean()), e))
-    assert dict((e, w) for w, e in wrong)[exponent] < 1.5 * min(wrong)[0]
+            wrong.append(
+                (float(np.abs((np.floor(spikes @ held.T * 2.0**e) / 1000 - spikes @ share.T).sum(0)).mean()), e)
+            )
+    assert {e: w for w, e in wrong}[exponent] < 1.5 * min(wrong)[0]
     assert wrong[0][0] > 1.5 * min(wrong)[0]  # the finest drifts

@@ -1,0 +1,72 @@
+"""What 8 bits cost a trained spiking classifier: plain, searched, fine-tuned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from neuroalign.errors import InputError
+from neuroalign.reproduce.paired import bootstrap_interval
+from neuroalign.reproduce.parts import Case, Part, Values
+from neuroalign.reproduce.quantised_tasks import DROP, stored_right
+from neuroalign.reproduce.table import Bar, Check
+
+BARS = {"searched": 0.5, "fine-tuned": 0.2}
+"""Points of accuracy that may be lost."""
+SEEDS = 3
+LABELS = {
+    "float": "float model",
+    "plain": "8 bits, plain",
+    "searched": "8 bits, searched",
+    "fine-tuned": "8 bits, fine-tuned",
+}
+QUICK = {"epochs": 1, "images": 600, "tested": 200, "hidden": 32, "steps": 10, "tuning_epochs": 1, "tuning_images": 200}
+
+
+def quantised_parts(data: str = "fashion-mnist", folder: Path = Path("neuroalign-reproduce")) -> tuple[Part, ...]:
+    """The part for a data set; what it trains is kept in ``folder``."""
+    place = str(folder / "networks")
+    cases = tuple(
+        Case(
+            label,
+            "quantised_tasks:judged",
+            {"stage": stage, "data": data, "folder": place},
+            QUICK | {"folder": place + "-quick"},
+            (Bar(DROP, "<=", BARS[stage], known="goal"),) if stage in BARS else (),
+        )
+        for stage, label in LABELS.items()
+    )
+    part = Part(
+        "accuracy",
+        f"{data}: pixels -> 256 CubaLIF -> LI, 20 steps of Bernoulli spikes, trained in Norse, on loihi2 by the emulator",
+        "network, training and bars are our own",
+        cases,
+        SEEDS,
+        checks=lambda values: _checks(values, Path(place)),
+        quick_note="32 neurons, 10 steps, 600 training and 200 test images",
+        notes=(
+            "Searched and fine-tuned on training images only. Drops are paired: the same images as the same spikes, "
+            "10 000 bootstrap samples of the images.",
+        ),
+    )
+    return (part,)
+
+
+def _checks(values: Values, folder: Path) -> tuple[Check, ...]:
+    """Drops over all seeds together; the whole interval has to lie below the bar."""
+    seeds = range(1, 1 + len(values[LABELS["float"]]["accuracy, %"]))
+    found = []
+    for stage in ("plain", *BARS):
+        pairs = [(stored_right(folder, k, "float"), stored_right(folder, k, stage)) for k in seeds]
+        if any(a is None or b is None for a, b in pairs):
+            raise InputError(
+                f"{folder}: judgements of some seeds are missing; give another --out, or delete its results"
+            )
+        mean, low, high = bootstrap_interval(np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs]))  # type: ignore[arg-type]
+        told = f"{100 * mean:.2f} points, 95 % interval {100 * low:.2f} to {100 * high:.2f}"
+        if stage in BARS:
+            found.append(Check(f"{LABELS[stage]} loses at most {BARS[stage]} points", 100 * high <= BARS[stage], told))
+        else:
+            found.append(Check(f"{LABELS[stage]}: for comparison", True, told))
+    return tuple(found)

@@ -1,0 +1,231 @@
+"""Trains a :class:`~neuroalign.sim.norse_reference.training.chip_form.ChipForm`: quantisation-aware fine-tuning.
+
+With labels the loss is the cross entropy of the output with most neurons: its spikes in a sample, or the mean of v, times
+a factor that suits the network as it is. Without, it is how far all outputs are from what the float model gives: spike
+counts of a neuron, or mean v, as shares of their own mean square. Every ``HELD_OUT``-th sample is not trained on; what is
+returned is the epoch, the start among them, that does best on those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroalign.chip import ChipNetwork
+from neuroalign.errors import InputError
+from neuroalign.sim.norse_reference.training.chip_form import ChipForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Spikes = Mapping[str, NDArray[Any]]
+Draw = Callable[[NDArray[np.int64], int], Spikes]
+"""(samples by number, epoch) to their input; a data set that is drawn anew may look at the epoch."""
+Progress = Callable[[str, int, int], None]
+HELD_OUT = 10
+SCALES = np.geomspace(0.05, 50.0, 25)
+
+
+@dataclass(frozen=True)
+class TuningOptions:
+    """How to fine-tune: passes over the samples, samples a step, Adam's rate in shares of a typical weight, seed of the order."""
+
+    epochs: int = 3
+    batch: int = 100
+    rate: float = 2e-3
+    seed: int = 0
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What is trained on.
+
+    Parameters
+    ----------
+    draw
+        Gives the input of some of the ``count`` samples.
+    labels : (count,) or None
+        Classes.
+    wanted
+        Output population to what each sample should give, (count, N), where there are no labels: spikes, or mean v.
+    """
+
+    count: int
+    draw: Draw
+    labels: NDArray[np.int64] | None = None
+    wanted: Mapping[str, NDArray[np.float64]] | None = None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Loss on held-out samples, and their accuracy where there are labels."""
+
+    loss: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """Latent weights and biases of the best epoch (0: the start), and what every epoch reached."""
+
+    weights: Mapping[str, NDArray[np.float64]]
+    biases: Mapping[str, NDArray[np.float64]]
+    best: int
+    epochs: tuple[Epoch, ...]
+
+
+def tune(
+    form: ChipForm, samples: Samples, options: TuningOptions, again: Callable[[ChipForm], ChipNetwork] | None = None
+) -> Tuned:
+    """Fine-tune ``form``.
+
+    Parameters
+    ----------
+    again
+        From the form to the chip network that its latent numbers compile to, for exponents and start states.
+
+    Raises
+    ------
+    InputError
+        If there are too few samples, or nothing to compare with.
+    """
+    import torch
+
+    train, held = _split(samples)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the order of summation, hence every bit, depends on it
+    try:
+        optimiser = torch.optim.Adam(form.parameters(), lr=options.rate)
+        steps = options.epochs * -(-len(train) // options.batch)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
+        loss = _loss(form, samples, held[: 10 * options.batch], options.batch)
+        epochs = [_judge(form, samples, held, options, loss)]
+        best, kept = 0, _numbers(form)
+        for epoch in range(options.epochs):
+            _pass(form, samples, train, options, epoch, optimiser, schedule, loss)
+            if again is not None:
+                form.refresh(again(form))
+            epochs.append(_judge(form, samples, held, options, loss))
+            if _better(epochs[-1], epochs[best]):
+                best, kept = epoch + 1, _numbers(form)
+            if options.progress is not None:
+                options.progress(f"fine-tuning, loss {epochs[-1].loss:.4f}", epoch + 1, options.epochs)
+    finally:
+        torch.set_num_threads(threads)
+    return Tuned(kept[0], kept[1], best, tuple(epochs))
+
+
+Loss = Callable[[Mapping[str, "Tensor"], NDArray[np.int64]], "Tensor"]
+
+
+def _split(samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if samples.count < 2:
+        raise InputError(
+            f"fine-tuning needs at least 2 samples, there are {samples.count}; some are held out to judge by"
+        )
+    rows = np.arange(samples.count)
+    held = rows % min(HELD_OUT, samples.count) == 0
+    return rows[~held], rows[held]
+
+
+def _pass(
+    form: ChipForm,
+    samples: Samples,
+    train: NDArray[np.int64],
+    options: TuningOptions,
+    epoch: int,
+    optimiser: Any,
+    schedule: Any,
+    loss: Loss,
+) -> None:
+    order = np.random.default_rng([options.seed, epoch]).permutation(train)
+    starts = range(0, len(order), options.batch)
+    for done, start in enumerate(starts):
+        rows = order[start : start + options.batch]
+        value = loss(form.run(samples.draw(rows, epoch + 1)), rows)
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        schedule.step()
+        form.limit()
+        if options.progress is not None and done % 20 == 0:
+            options.progress(f"fine-tuning, epoch {epoch + 1} of {options.epochs}", done, len(starts))
+
+
+def _judge(form: ChipForm, samples: Samples, held: NDArray[np.int64], options: TuningOptions, loss: Loss) -> Epoch:
+    """Loss and accuracy on samples that are not trained on, drawn as for epoch 0."""
+    import torch
+
+    total, right = 0.0, 0
+    with torch.no_grad():
+        for start in range(0, len(held), options.batch):
+            rows = held[start : start + options.batch]
+            found = form.run(samples.draw(rows, 0))
+            total += float(loss(found, rows)) * len(rows)
+            if samples.labels is not None:
+                right += int((_sums(form, found).argmax(1).numpy() == samples.labels[rows]).sum())
+    return Epoch(total / len(held), None if samples.labels is None else right / len(held))
+
+
+def _better(new: Epoch, old: Epoch) -> bool:
+    return (-(new.accuracy or 0.0), new.loss) < (-(old.accuracy or 0.0), old.loss)
+
+
+def _loss(form: ChipForm, samples: Samples, rows: NDArray[np.int64], batch: int) -> Loss:
+    """The loss, its scale chosen for the network as it is."""
+    import torch
+
+    if samples.labels is None:
+        return _distance(form, samples)
+    labels = torch.from_numpy(np.asarray(samples.labels))
+    entropy = torch.nn.functional.cross_entropy
+    with torch.no_grad():
+        found = torch.cat(
+            [_sums(form, form.run(samples.draw(rows[k : k + batch], 0))) for k in range(0, len(rows), batch)]
+        )
+        scale = min(SCALES, key=lambda s: float(entropy(found * s / _spread(found), labels[rows])))
+        factor = float(scale / _spread(found))
+    return lambda found, rows: entropy(_sums(form, found) * factor, labels[rows])
+
+
+def _spread(found: Tensor) -> float:
+    """Root mean square over the classes, about the mean of each sample."""
+    return float((found - found.mean(1, keepdim=True)).square().mean().sqrt()) or 1.0
+
+
+def _distance(form: ChipForm, samples: Samples) -> Loss:
+    import torch
+
+    if not samples.wanted:
+        raise InputError("fine-tuning needs labels, or outputs of the float model, to train towards")
+    wanted = {name: torch.from_numpy(np.asarray(a, dtype=np.float64)) for name, a in samples.wanted.items()}
+    sizes = {name: float(a.square().mean()) or 1.0 for name, a in wanted.items()}
+
+    def loss(found: Mapping[str, Tensor], rows: NDArray[np.int64]) -> Tensor:
+        parts = [(_over_time(form, found, name) - wanted[name][rows]).square().mean() / sizes[name] for name in wanted]
+        return torch.stack(parts).mean()
+
+    return loss
+
+
+def _over_time(form: ChipForm, found: Mapping[str, Tensor], name: str) -> Tensor:
+    """Spikes of each neuron in a sample, or its mean v."""
+    return found[name].sum(1) if form.populations[name].spiking else found[name].mean(1)
+
+
+def _sums(form: ChipForm, found: Mapping[str, Tensor]) -> Tensor:
+    """What decides: of the output with most neurons."""
+    _, name = max((form.populations[target].size, target) for _, target in form.chip.outputs)
+    return _over_time(form, found, name)
+
+
+def _numbers(form: ChipForm) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+    return (
+        {name: form.latent_weight(name) for name in form.latents},
+        {name: form.model_bias(name) for name in form.biases},
+    )
