@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
 from neuroalign.reproduce.paired import bootstrap_interval
@@ -58,15 +59,20 @@ def _checks(values: Values, folder: Path) -> tuple[Check, ...]:
     seeds = range(1, 1 + len(values[LABELS["float"]]["accuracy, %"]))
     found = []
     for stage in ("plain", *BARS):
-        pairs = [(stored_right(folder, k, "float"), stored_right(folder, k, stage)) for k in seeds]
-        if any(a is None or b is None for a, b in pairs):
-            raise InputError(
-                f"{folder}: judgements of some seeds are missing; give another --out, or delete its results"
-            )
-        mean, low, high = bootstrap_interval(np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs]))  # type: ignore[arg-type]
+        first, second = (np.stack([_stored(folder, k, which) for k in seeds]) for which in ("float", stage))
+        mean, low, high = bootstrap_interval(first, second)
         told = f"{100 * mean:.2f} points, 95 % interval {100 * low:.2f} to {100 * high:.2f}"
         if stage in BARS:
             found.append(Check(f"{LABELS[stage]} loses at most {BARS[stage]} points", 100 * high <= BARS[stage], told))
         else:
             found.append(Check(f"{LABELS[stage]}: for comparison", True, told))
     return tuple(found)
+
+
+def _stored(folder: Path, seed: int, stage: str) -> NDArray[np.bool_]:
+    right = stored_right(folder, seed, stage)
+    if right is None:
+        raise InputError(
+            f"{folder}: what seed {seed} judged is missing ({stage}); give another --out, or delete its results"
+        )
+    return right

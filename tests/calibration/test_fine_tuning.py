@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,8 @@ def _behind_images(seed: int, reset: ResetMode) -> Network:
     first = inner.populations[0]
     pattern = Convolution((2, 5, 4), 2, (3, 2), padding=(1, 0), stride=(2, 1), groups=2)
     size = pattern.shape[0]
-    wide = replace(first, name="images", shape=(size,), **{n: np.full(size, getattr(first, n)[0]) for n in FIELDS})
+    alike: dict[str, Any] = {n: np.full(size, getattr(first, n)[0]) for n in FIELDS}
+    wide = replace(first, name="images", shape=(size,), **alike)
     target, source = np.nonzero(rng.random((first.size, size)) < 0.4)
     sparse = SparsePattern(target, source, (first.size, size))
     gain = 1.0 / (first.r[0] * first.w_in[0])
@@ -126,7 +128,7 @@ def test_every_number_gets_a_gradient_through_its_rounding() -> None:
     start = Start(network, LOIHI2, {})
     form = ChipForm(start.chip, start.latents, start.biases)
     found = form.run(random_stimulus(network, 1, samples=4, steps=30).inputs)
-    sum(a.square().mean() for a in found.values()).backward()  # type: ignore[union-attr]
+    sum(a.square().mean() for a in found.values()).backward()
     for value in form.parameters():
         assert value.grad is not None
         assert bool((value.grad != 0).any())
