@@ -67,7 +67,9 @@ def test_every_bar_names_a_figure_that_its_case_can_have_and_every_task_exists()
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(InputError, match="experiment 'rdd2' is unknown; one of feedback, quantisation, rdd, sal, spike-train, stdwi"):
+    with pytest.raises(
+        InputError, match="experiment 'rdd2' is unknown; one of feedback, quantisation, rdd, sal, spike-train, stdwi"
+    ):
         chosen_parts("rdd2", None)
     with pytest.raises(InputError, match="no part 'colour'; one of comparison"):
         chosen_parts("stdwi", "colour")
