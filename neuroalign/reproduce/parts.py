@@ -16,12 +16,12 @@ Values = Mapping[str, Mapping[str, Sequence[float]]]
 
 @dataclass(frozen=True)
 class Case:
-    """One row: a task function, its arguments, and what replaces some of them in a quick run."""
+    """One row: a task function, its arguments, and what replaces some of them in a quick run (None: not run then)."""
 
     label: str
     function: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    quick: Mapping[str, Any] = field(default_factory=dict)
+    quick: Mapping[str, Any] | None = field(default_factory=dict)
     bars: tuple[Bar, ...] = ()
 
 
@@ -60,10 +60,12 @@ class Plan:
 
 
 def tasks_of(part: Part, plan: Plan) -> dict[str, list[Task]]:
-    """Case to its tasks, one for each seed."""
+    """Case to its tasks, one for each seed; cases that quick runs leave out are not in it."""
     found = {}
     for case in part.cases:
-        arguments = dict(case.arguments) | (dict(case.quick) if plan.quick else {})
+        if plan.quick and case.quick is None:
+            continue
+        arguments = dict(case.arguments) | (dict(case.quick or {}) if plan.quick else {})
         if plan.backend != "emulator":
             arguments["backend"] = plan.backend
         found[case.label] = [

@@ -12,6 +12,8 @@ SOURCE = "Guerguiev, Kording, Richards 2020, arXiv 1910.01689"
 TASKS = "rdd_tasks:"
 EARLY, LATE, WIDE = 30.0, 90.0, 60.0
 TIMES = [10.0, EARLY, 60.0, LATE]
+QUICK = 0.2
+"""Two stimuli; Lava needs minutes for more."""
 NEAR = 0.02
 """How far apart in r two forms may be that count as one."""
 DROP = 0.3
@@ -22,11 +24,18 @@ LARGE: dict[str, Any] = {"driven": 1600, "above": 384}
 
 
 def _case(
-    label: str, function: str, seconds: float, report: list[float], bars: tuple[Bar, ...] = (), **arguments: Any
+    label: str,
+    function: str,
+    seconds: float,
+    report: list[float],
+    bars: tuple[Bar, ...] = (),
+    *,
+    quick: bool = True,
+    **arguments: Any,
 ) -> Case:
-    short = seconds / 30
-    quick = {"seconds": short, "report": [short]}
-    return Case(label, TASKS + function, {"seconds": seconds, "report": report, **arguments}, quick, bars)
+    """``quick``: whether the row is part of quick runs."""
+    short = {"seconds": QUICK, "report": [QUICK]} if quick else None
+    return Case(label, TASKS + function, {"seconds": seconds, "report": report, **arguments}, short, bars)
 
 
 def _mean(values: Values, case: str, figure: str) -> float:
@@ -116,19 +125,22 @@ RDD: tuple[Part, ...] = (
         (
             _case("float correlator", "inferred", LATE, [EARLY, LATE], form="correlator"),
             _case("chip", "on_chip", LATE, [EARLY, LATE]),
-            _case("chip, a draw for each synapse", "on_chip", LATE, [EARLY, LATE], rounding_draws="synapse"),
-            _case("chip, smaller steps", "on_chip", LATE, [EARLY, LATE], weight_exponent=-6),
+            _case(
+                "chip, a draw for each synapse", "on_chip", LATE, [EARLY, LATE], quick=False, rounding_draws="synapse"
+            ),
+            _case("chip, smaller steps", "on_chip", LATE, [EARLY, LATE], quick=False, weight_exponent=-6),
             _case("chip, window in traces", "on_chip", LATE, [EARLY, LATE], weight_exponent=-6, synapse="traces"),
             _case("rule rdd, float", "by_rule", LATE, [EARLY, LATE]),
             _case("rule rdd, 8 bits", "by_rule", LATE, [EARLY, LATE], form="auto"),
-            _case("chip, 30 s", "on_chip", EARLY, [EARLY], weight_exponent=-4),
+            _case("chip, 30 s", "on_chip", EARLY, [EARLY], quick=False, weight_exponent=-4),
             _case("384 -> 192, float correlator", "inferred", WIDE, [WIDE], form="correlator", **SIZES),
-            _case("384 -> 192, chip", "on_chip", WIDE, [WIDE], **SIZES),
+            _case("384 -> 192, chip", "on_chip", WIDE, [WIDE], quick=False, **SIZES),
             _case(
                 "384 -> 192, chip, window in traces",
                 "on_chip",
                 WIDE,
                 [WIDE],
+                quick=False,
                 weight_exponent=-6,
                 synapse="traces",
                 **SIZES,

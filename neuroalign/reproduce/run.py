@@ -41,7 +41,7 @@ def reproduce(
     by_case: dict[str, list[dict[str, Any]]] = {
         case: [results[task.digest] for task in of_case] for case, of_case in tasks.items()
     }
-    bars = {case.label: () if plan.quick else case.bars for case in part.cases}
+    bars = {case.label: () if plan.quick else case.bars for case in part.cases if case.label in by_case}
     figures, curves = gathered(bars, by_case)
     values = {
         case: {name: [float(r["figures"][name]) for r in found] for name in found[0]["figures"]}

@@ -31,6 +31,7 @@ from neuroalign.recording import Recording
 from neuroalign.rule import LearningRule
 from neuroalign.rule_check.ablation import ablate
 from neuroalign.rule_check.run import ROOM, WIDENINGS, with_held_constants
+from neuroalign.rule_check.stated import ABLATION, FILE, FLOAT, LAVA, METHODS, NORSE, Form, Stated
 from neuroalign.rule_check.trial import PLASTIC, THIRD, trial_network, trial_spikes
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend, Run
@@ -40,17 +41,8 @@ PROFILES = ("loihi1", "loihi2", "cpu")
 STEPS, DT, SEED = 600, 1e-3, 0
 READS = tuple(range(20, STEPS + 1, 20))
 """Steps at whose end weights, tags and traces are compared."""
-FLOAT, NORSE, LAVA, FILE, ABLATION = "float", "Norse", "Lava (loihi2)", "NIR and back", "ablation"
 COLUMNS = (FLOAT, NORSE, *(f"emulator ({p})" for p in PROFILES), LAVA, FILE, ABLATION)
 CLOSE = 1e-9
-
-
-@dataclass(frozen=True)
-class Form:
-    """One cell: what was compared, or why the form cannot exist."""
-
-    passed: bool
-    text: str
 
 
 @dataclass(frozen=True)
@@ -93,45 +85,14 @@ def rule_forms(
         if lava:
             forms[LAVA] = lava_forms[case.rule.name]
         rows.append(FormRow(case.rule.name, case.rule.title, {c: forms[c] for c in COLUMNS if c in forms}))
-    return (*rows, *(_without_rule(name, *words, lava=lava) for name, words in METHODS.items()))
+    return (*rows, *(_without_rule(name, method, lava=lava) for name, method in METHODS.items()))
 
 
-METHODS: Mapping[str, tuple[str, str, bool]] = {
-    "backprop": (
-        "Backpropagation",
-        "no rule: its backward weights are the transposed forward weights, and no synapse sees the weight of another",
-        False,
-    ),
-    "feedback-alignment": (
-        "Feedback alignment, direct feedback alignment",
-        "static weights, nothing to learn",
-        True,
-    ),
-    "sign-symmetry": (
-        "Sign symmetry",
-        "no rule: backward signs are copied from the forward weights, which no synapse sees; a host has to write them",
-        False,
-    ),
-    "rdd-regression": (
-        "RDD as published: a regression of four coefficients a synapse",
-        "no room: a synapse holds one weight and one tag, not four coefficients; rdd is its correlator, which does as well",
-        False,
-    ),
-    "spike-train-exact": (
-        "Banerjee's rule as published: gradients of exact spike times",
-        "not local: it sums over all pairs of spikes of a finished run, with times finer than a step; the local form is separate",
-        False,
-    ),
-}
-"""Methods without a local rule: title, why a synapse cannot hold it, and whether that is all right as it is."""
-
-
-def _without_rule(name: str, title: str, reason: str, exists: bool, *, lava: bool) -> FormRow:
-    columns = [c for c in COLUMNS if lava or c != LAVA]
-    text = dict.fromkeys(columns, reason)
-    if not exists:
-        text[FLOAT] = "in double precision, in neuroalign's experiments"
-    return FormRow(name, title, {c: Form(exists or c == FLOAT, text[c]) for c in columns})
+def _without_rule(name: str, method: Stated, *, lava: bool) -> FormRow:
+    forms = {c: Form(method.exists, method.reason) for c in COLUMNS if lava or c != LAVA}
+    if not method.exists:
+        forms[FLOAT] = Form(True, "in double precision, in neuroalign's experiments")
+    return FormRow(name, method.title, forms | {c: form for c, form in method.forms.items() if c in forms})
 
 
 class _Case:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from neuroalign.rule_check.forms import COLUMNS, LAVA, METHODS, FormRow, forms_page, rule_forms
+from neuroalign.rule_check.forms import COLUMNS, FormRow, forms_page, rule_forms
+from neuroalign.rule_check.stated import LAVA, METHODS
 from neuroalign.rules import RULES, load_rule
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
