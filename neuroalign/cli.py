@@ -10,6 +10,19 @@ import typer
 
 from neuroalign.bench_cli import bench
 from neuroalign.doctor_cli import doctor
+from neuroalign.place_cli import place
+from neuroalign.reading_options import (
+    ClosingOption,
+    DtOption,
+    GainUnit,
+    IfGainOption,
+    Initial,
+    InitialOption,
+    ResetOption,
+    TauUnitOption,
+    WrittenByOption,
+    edges,
+)
 from neuroalign.reproduce_cli import reproduce
 from neuroalign.rule_cli import FormOption, rule_app
 from neuroalign.verify_cli import verify
@@ -38,6 +51,7 @@ app.add_typer(rule_app, name="rule")
 app.command(epilog="Example: neuroalign doctor --backend lava")(doctor)
 app.command(epilog="Example: neuroalign verify --cases 200 --seed 1")(verify)
 app.command(epilog="Example: neuroalign reproduce stdwi --part comparison --seeds 3")(reproduce)
+app.command(epilog="Example: neuroalign place network.nir --profile loihi1 --board nahuku-32")(place)
 app.command(epilog="Example: neuroalign bench --quick --case static --case plastic")(bench)
 
 
@@ -49,14 +63,6 @@ class Backend(str, Enum):
     norse = "norse"
 
 
-class Reset(str, Enum):
-    """What a spike does to the membrane."""
-
-    zero = "zero"
-    subtract = "subtract"
-    subtract_late = "subtract-late"
-
-
 class Encode(str, Enum):
     """How values become input."""
 
@@ -64,45 +70,10 @@ class Encode(str, Enum):
     current = "current"
 
 
-class TauUnit(str, Enum):
-    """Unit of the file's time constants."""
-
-    s = "s"
-    ms = "ms"
-    steps = "steps"
-    dt = "dt"
-
-
-class Writer(str, Enum):
-    """Frameworks whose parameters mean something else than NIR's equations say."""
-
-    norse = "norse"
-    snntorch = "snntorch"
-    sinabs = "sinabs"
-    sinabs_sum = "sinabs-sum"
-    rockpool = "rockpool"
-    spyx = "spyx"
-
-
 class Compat(str, Enum):
     """Older versions of the nir package."""
 
     nir_1_0_4 = "1.0.4"
-
-
-class GainUnit(str, Enum):
-    """What the gain of neurons without leak refers to."""
-
-    step = "step"
-    second = "second"
-
-
-class Initial(str, Enum):
-    """Membrane before the first step."""
-
-    rest = "rest"
-    zero = "zero"
-    settled = "settled"
 
 
 File = Annotated[Path, typer.Argument(metavar="FILE.nir", help="A trained network as NIR.", show_default=False)]
@@ -144,29 +115,13 @@ def deploy(
     profile: Annotated[
         str, typer.Option(help="A built-in profile (see 'neuroalign profile list') or a .toml file.")
     ] = "loihi2",
-    dt: Annotated[
-        float | None, typer.Option(help="Time step in seconds; inferred where the file gives a clue.")
-    ] = None,
-    reset: Annotated[
-        Reset | None, typer.Option(help="What a spike did to the membrane in training; zero is assumed, and said.")
-    ] = None,
-    tau_unit: Annotated[
-        TauUnit | None, typer.Option(help="Unit of the file's time constants, where it is not seconds.")
-    ] = None,
-    written_by: Annotated[
-        Writer | None,
-        typer.Option("--written-by", help="Take the parameters as this framework means them, each change listed."),
-    ] = None,
-    initial: Annotated[
-        Initial, typer.Option(help="State before the first step: v at v_leak, 0, or where leak and bias lead.")
-    ] = Initial.rest,
-    if_gain: Annotated[
-        GainUnit, typer.Option(help="Whether IF and I neurons add r times their input per step, or per second.")
-    ] = GainUnit.step,
-    closing: Annotated[
-        list[str] | None,
-        typer.Option(metavar="A:B", help="The edge A -> B closes a cycle and carries its step; several times."),
-    ] = None,
+    dt: DtOption = None,
+    reset: ResetOption = None,
+    tau_unit: TauUnitOption = None,
+    written_by: WrittenByOption = None,
+    initial: InitialOption = Initial.rest,
+    if_gain: IfGainOption = GainUnit.step,
+    closing: ClosingOption = None,
     input: Annotated[
         Path | None,
         typer.Option(
@@ -278,7 +233,7 @@ def deploy(
             written_by=written_by.value if written_by else None,
             initial=initial.value,
             if_gain=if_gain.value,
-            closing=_edges(closing),
+            closing=edges(closing),
         )
     _finish(deployment, out, json, "deploy", quiet, save=save, compat=compat)
 
@@ -326,17 +281,6 @@ def profile_show(
     from neuroalign.terminal import print_profile
 
     print_profile(load_profile(name))
-
-
-def _edges(given: list[str] | None) -> list[tuple[str, str]] | None:
-    """Pairs of names from "A:B"."""
-    if given is None:
-        return None
-    pairs = [tuple(edge.split(":")) for edge in given]
-    for edge, pair in zip(given, pairs, strict=True):
-        if len(pair) != 2 or not all(pair):
-            raise typer.BadParameter(f"{edge!r} is not of the form A:B", param_hint="--closing")
-    return [(pair[0], pair[1]) for pair in pairs]
 
 
 def _finish(

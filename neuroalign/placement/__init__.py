@@ -1,5 +1,9 @@
 """Which core holds what, how full it is, and which limit binds; capacities enter here, and nowhere before."""
 
+from neuroalign.placement.document import placement_document
+from neuroalign.placement.place import place
+from neuroalign.placement.rates import rates_of, read_rates
+from neuroalign.placement.remedies import with_remedies
 from neuroalign.placement.types import (
     HOST,
     AxonMode,
@@ -28,4 +32,9 @@ __all__ = [
     "Slice",
     "Traffic",
     "Verdict",
+    "place",
+    "placement_document",
+    "rates_of",
+    "read_rates",
+    "with_remedies",
 ]

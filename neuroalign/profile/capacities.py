@@ -189,6 +189,7 @@ class Learning:
     graded_pre_trace: tuple[Literal["impulse", "overwrite", "add-saturate", "add-wrap"], ...] = ()
     rules_per_core: Limit | None = None
     products_per_rule: Limit | None = None
+    epochs_per_core: Limit | None = None
 
 
 @dataclass(frozen=True)
