@@ -29,7 +29,7 @@ import numpy as np
 from neuroalign.errors import InputError
 from neuroalign.export.nir_flatten import PASS, FlatGraph
 from neuroalign.export.nir_parameters import NeuronNode
-from neuroalign.export.nir_time import TauUnit, check_dt, find_clue, time_scale
+from neuroalign.export.nir_time import TauUnit, check_dt, check_units, find_clue, time_scale
 from neuroalign.export.nir_tree import Note
 from neuroalign.export.nir_unstated import FileReset
 from neuroalign.export.nir_writer import SNNTORCH_DT, Writer
@@ -84,6 +84,7 @@ def as_written(
         raise InputError(f"writer {writer!r} is unknown; it is one of {', '.join(get_args(Writer))}")
     dt = check_dt(dt) if dt is not None else _own_dt(writer, neurons, assume)
     unit = tau_unit or _own_unit(writer, neurons, dt)
+    check_units(neurons.values(), unit)
     if reset is None and writer in _RESETS:
         reset = _RESETS[writer]
         assume(f"reset {reset!r}, the default of {writer}; --reset otherwise")
@@ -164,13 +165,14 @@ def _gains_of_one(node: NeuronNode, step: float) -> dict[str, FloatArray]:
 def _exponential(writer: Writer, node: NeuronNode, step: float) -> dict[str, FloatArray]:
     """Time constants whose Euler step decays as ``exp(-step/tau)``, with the writer's gains."""
     changes: dict[str, FloatArray] = {}
-    for key in _TAUS:
-        if key in node.values:
-            changes[key] = step / -np.expm1(-step / node.values[key])
+    for key in (k for k in _TAUS if k in node.values):
+        tau = node.values[key]
+        steps = np.divide(step, tau, out=np.full_like(tau, np.inf), where=tau > 0)
+        changes[key] = np.divide(step, -np.expm1(-steps), out=np.full_like(tau, np.inf), where=steps > 0)
     if writer in ("rockpool", "sinabs-sum"):
         changes |= _gains_of_one(replace(node, values={**node.values, **changes}), step)
     if writer == "rockpool" and "tau_syn" in node.values:
-        changes["w_in"] = changes["w_in"] * np.exp(-step / node.values["tau_syn"])
+        changes["w_in"] = changes["w_in"] * (1 - step / changes["tau_syn"])
     if writer == "rockpool" and node.kind == "LI":
-        changes["r"] = changes["r"] * np.exp(-step / node.values["tau"])
+        changes["r"] = changes["r"] * (1 - step / changes["tau"])
     return changes

@@ -52,14 +52,15 @@ def parse_graph(tree: Tree, note: Note) -> RawGraph:
     if not isinstance(top, dict):
         hint = "it looks like a lava-dl .net file" if "layer" in tree else "it is HDF5 of another kind"
         raise FileFormatError(f"there is no group 'node' in the file, so no NIR network; {hint}")
-    if top.get("type") is None:
+    kind = top.get("type")
+    if kind is None:
         raise FileFormatError(
             "the top node has no type, as in files that an export left behind when it failed (at a layer without NIR form, a "
             "scalar parameter or a missing bias or shape); see the error that the framework gave, and export again"
         )
-    if top.get("type") != "NIRGraph":
+    if not isinstance(kind, str) or kind != "NIRGraph":
         raise FileFormatError(
-            f"the top node is of type {_shown(top.get('type'))}, a NIRGraph is needed; wrap it in one with Input and Output"
+            f"the top node is of type {_shown(kind)}, a NIRGraph is needed; wrap it in one with Input and Output"
         )
     return _parse_group(top, "", note)
 
@@ -88,7 +89,7 @@ def _parse_node(nodes: dict[str, RawNode | RawGraph], key: str, content: Value, 
         for inner, value in sorted(content.items()):
             note(f"node {f'{path}/{inner}'!r} was stored as nested groups because its name holds '/': joined again")
             _parse_node(nodes, f"{key}/{inner}", value, graph, note)
-    elif kind == "NIRGraph":
+    elif isinstance(kind, str) and kind == "NIRGraph":
         nodes[key] = _parse_group(content, path, note)
     else:
         fields = {k: v for k, v in content.items() if k != "type"} if isinstance(content, dict) else {}
