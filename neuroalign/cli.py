@@ -10,6 +10,7 @@ import typer
 
 from neuroalign.bench_cli import bench
 from neuroalign.doctor_cli import doctor
+from neuroalign.finetune_cli import finetune
 from neuroalign.place_cli import place
 from neuroalign.reading_options import (
     ClosingOption,
@@ -51,6 +52,7 @@ app.add_typer(rule_app, name="rule")
 app.command(epilog="Example: neuroalign doctor --backend lava")(doctor)
 app.command(epilog="Example: neuroalign verify --cases 200 --seed 1")(verify)
 app.command(epilog="Example: neuroalign reproduce stdwi --part comparison --seeds 3")(reproduce)
+app.command(epilog="Example: neuroalign finetune network.nir --data train.npz --out tuned.nir")(finetune)
 app.command(epilog="Example: neuroalign place network.nir --profile loihi1 --board nahuku-32")(place)
 app.command(epilog="Example: neuroalign bench --quick --case static --case plastic")(bench)
 

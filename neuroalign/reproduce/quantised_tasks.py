@@ -136,7 +136,9 @@ def _held(setting: Setting, images: Images, stage: str) -> tuple[Network, Mappin
         return {"input": bernoulli(few[rows], setting.steps, [setting.seed, epoch, int(rows[0]), 1])}
 
     samples = Samples(len(few), draw, images.train_labels[: len(few)])
-    options = TuningOptions(setting.tuning_epochs, rate=setting.tuning_rate, seed=setting.seed)
+    options = TuningOptions(
+        setting.tuning_epochs, rate=setting.tuning_rate, seed=setting.seed, checkpoint=setting.place / "tuning.pt"
+    )
     tuned = fine_tune(found.network, profile, samples, options, found.scales)
     return tuned.network, tuned.scales
 

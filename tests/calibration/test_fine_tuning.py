@@ -158,6 +158,27 @@ def test_fine_tuning_brings_back_what_few_bits_lost() -> None:
     assert min(e.loss for e in tuned.epochs) == tuned.epochs[tuned.best].loss
 
 
+def test_an_interrupted_fine_tuning_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
+    network = random_network(1, Choices(readouts=()))
+    stimulus = random_stimulus(network, 1, samples=20, steps=15)
+    labels = np.arange(20) % network.populations[-1].size
+    samples = Samples(20, lambda rows, epoch: {n: a[rows] for n, a in stimulus.inputs.items()}, labels)
+    options = TuningOptions(epochs=3, batch=5, rate=0.02, checkpoint=tmp_path / "state.pt")
+    whole = fine_tune(network, LOIHI2, samples, replace(options, checkpoint=None))
+
+    def stop(what: str, done: int, total: int) -> None:
+        if done == 2 * total // 3 + 1:  # in the third pass
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fine_tune(network, LOIHI2, samples, replace(options, progress=stop))
+    again = fine_tune(network, LOIHI2, samples, options)
+    assert again.epochs == whole.epochs
+    assert first_difference(again.chip, whole.chip) is None
+    with pytest.raises(InputError, match="another training"):
+        fine_tune(network, LOIHI2, samples, replace(options, rate=0.01))
+
+
 def test_what_cannot_be_tuned_is_refused() -> None:
     plastic = trial_network(load_rule("stdwi"), 1e-3)
     none = Samples(4, lambda rows, epoch: {})

@@ -8,8 +8,10 @@ returned is the epoch, the start among them, that does best on those.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.errors import InputError
+from neuroalign.sim.norse_reference.training.checkpoint import Checkpoint
 from neuroalign.sim.norse_reference.training.chip_form import ChipForm
 
 if TYPE_CHECKING:
@@ -27,17 +30,33 @@ Draw = Callable[[NDArray[np.int64], int], Spikes]
 """(samples by number, epoch) to their input; a data set that is drawn anew may look at the epoch."""
 Progress = Callable[[str, int, int], None]
 HELD_OUT = 10
-SCALES = np.geomspace(0.05, 50.0, 25)
+SCALES = np.geomspace(0.05, 4.0, 20)
+"""Spreads of the logits to choose from: much larger ones leave nothing to learn from what is right already."""
 
 
 @dataclass(frozen=True)
 class TuningOptions:
-    """How to fine-tune: passes over the samples, samples a step, Adam's rate in shares of a typical weight, seed of the order."""
+    """How to fine-tune.
+
+    Parameters
+    ----------
+    epochs, batch
+        Passes over the samples; samples a step.
+    rate
+        Adam's, in shares of a typical weight; it falls along half a cosine.
+    seed
+        Of the order of the samples.
+    checkpoint
+        A file that holds the state after every epoch; the same call goes on from it.
+    progress
+        Called with (what, steps done, steps).
+    """
 
     epochs: int = 3
     batch: int = 100
     rate: float = 2e-3
     seed: int = 0
+    checkpoint: Path | None = None
     progress: Progress | None = None
 
 
@@ -106,20 +125,25 @@ def tune(
         loss = _loss(form, samples, held[: 10 * options.batch], options.batch)
         epochs = [_judge(form, samples, held, options, loss)]
         best, kept = 0, _numbers(form)
-        for epoch in range(options.epochs):
+        run = Checkpoint(options.checkpoint, _said(form, samples, options), form.parameters(), (optimiser, schedule))
+        stored = run.load()
+        if stored is not None:
+            epochs, best, kept = [Epoch(*e) for e in stored["epochs"]], stored["best"], _arrays(stored["kept"])
+            form.refresh(again(form) if again is not None else form.chip)
+        for epoch in range(len(epochs) - 1, options.epochs):
             _pass(form, samples, train, options, epoch, optimiser, schedule, loss)
             if again is not None:
                 form.refresh(again(form))
             epochs.append(_judge(form, samples, held, options, loss))
             if _better(epochs[-1], epochs[best]):
                 best, kept = epoch + 1, _numbers(form)
-            if options.progress is not None:
-                options.progress(f"fine-tuning, loss {epochs[-1].loss:.4f}", epoch + 1, options.epochs)
+            run.save({"epochs": [astuple(e) for e in epochs], "best": best, "kept": _tensors(kept)})
     finally:
         torch.set_num_threads(threads)
     return Tuned(kept[0], kept[1], best, tuple(epochs))
 
 
+Numbers = tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]
 Loss = Callable[[Mapping[str, "Tensor"], NDArray[np.int64]], "Tensor"]
 
 
@@ -153,8 +177,8 @@ def _pass(
         optimiser.step()
         schedule.step()
         form.limit()
-        if options.progress is not None and done % 20 == 0:
-            options.progress(f"fine-tuning, epoch {epoch + 1} of {options.epochs}", done, len(starts))
+        if options.progress is not None:
+            options.progress("fine-tuning", epoch * len(starts) + done + 1, options.epochs * len(starts))
 
 
 def _judge(form: ChipForm, samples: Samples, held: NDArray[np.int64], options: TuningOptions, loss: Loss) -> Epoch:
@@ -224,8 +248,28 @@ def _sums(form: ChipForm, found: Mapping[str, Tensor]) -> Tensor:
     return _over_time(form, found, name)
 
 
-def _numbers(form: ChipForm) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+def _numbers(form: ChipForm) -> Numbers:
     return (
         {name: form.latent_weight(name) for name in form.latents},
         {name: form.model_bias(name) for name in form.biases},
     )
+
+
+def _tensors(numbers: Numbers) -> list[dict[str, Any]]:
+    import torch
+
+    return [{name: torch.from_numpy(a) for name, a in part.items()} for part in numbers]
+
+
+def _arrays(stored: list[dict[str, Any]]) -> Numbers:
+    weights, biases = ({name: np.asarray(a.numpy()) for name, a in part.items()} for part in stored)
+    return weights, biases
+
+
+def _said(form: ChipForm, samples: Samples, options: TuningOptions) -> dict[str, Any]:
+    """What a checkpoint must be of to go on from it."""
+    start = hashlib.sha256()
+    for _, value in sorted({**form.weights, **form.bias_values}.items()):
+        start.update(value.detach().numpy().tobytes())
+    said = asdict(replace(options, checkpoint=None, progress=None))
+    return {"start": start.hexdigest(), "samples": samples.count, **said}

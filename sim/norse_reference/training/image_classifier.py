@@ -23,10 +23,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.errors import FileFormatError, InputError
 from neuroalign.network import Connection, InputPort, Network, Population
 from neuroalign.sim.norse_reference.norse_functional import norse_functional
-from neuroalign.sim.norse_reference.training.digits import write
+from neuroalign.sim.norse_reference.training.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,8 +80,8 @@ def train_classifier(
 
     Raises
     ------
-    InputError
-        If the checkpoint is of another training.
+    FileFormatError, InputError
+        If the checkpoint is none, or of another training.
     """
     import torch
 
@@ -92,13 +91,14 @@ def train_classifier(
         parameters = _start(pixels.shape[1], classes, training)
         optimiser = torch.optim.Adam(parameters, lr=training.rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, training.epochs)
-        first = _resume(checkpoint, training, parameters, optimiser, schedule)
-        for epoch in range(first, training.epochs):
+        run = Checkpoint(checkpoint, asdict(training), parameters, (optimiser, schedule))
+        stored = run.load()
+        for epoch in range(stored["epochs"] if stored else 0, training.epochs):
             loss = _epoch(pixels, labels, training, epoch, parameters, optimiser)
             schedule.step()
-            _save(checkpoint, training, epoch + 1, parameters, optimiser, schedule)
+            run.save({"epochs": epoch + 1, "loss": loss})
             if progress is not None:
-                progress(f"seed {training.seed}: trained, loss {loss:.3f}", epoch + 1, training.epochs)
+                progress(f"training, seed {training.seed}", epoch + 1, training.epochs)
     finally:
         torch.set_num_threads(threads)
     return _network([p.detach().numpy().astype(np.float64) for p in parameters])
@@ -211,43 +211,3 @@ def _network(parameters: list[NDArray[np.float64]]) -> Network:
     return Network(
         "image classifier", DT, (InputPort("input", (pixels,)),), populations, connections, (("output", "readout"),)
     )
-
-
-def _save(
-    path: Path | None, training: Training, epochs: int, parameters: list[Tensor], optimiser: Any, schedule: Any
-) -> None:
-    import torch
-
-    if path is None:
-        return
-    state = {
-        "training": asdict(training),
-        "epochs": epochs,
-        "parameters": [p.detach() for p in parameters],
-        "optimiser": optimiser.state_dict(),
-        "schedule": schedule.state_dict(),
-    }
-    write(path, lambda temporary: torch.save(state, temporary))
-
-
-def _resume(path: Path | None, training: Training, parameters: list[Tensor], optimiser: Any, schedule: Any) -> int:
-    """Epochs done according to the checkpoint; 0 without one."""
-    import torch
-
-    if path is None or not path.exists():
-        return 0
-    try:
-        state = torch.load(path, weights_only=True)
-        stored = state["training"]
-    except Exception as error:  # torch raises what the unpickler met
-        raise FileFormatError(
-            f"{path}: no checkpoint of a training ({type(error).__name__}); delete it to start again"
-        ) from error
-    if stored != asdict(training):
-        raise InputError(f"{path}: the checkpoint of another training ({stored}); give another folder, or delete it")
-    with torch.no_grad():
-        for own, kept in zip(parameters, state["parameters"], strict=True):
-            own.copy_(kept)
-    optimiser.load_state_dict(state["optimiser"])
-    schedule.load_state_dict(state["schedule"])
-    return int(state["epochs"])
