@@ -108,6 +108,7 @@ def render(deployment: Deployment) -> str:
         .get_template("report.html.j2")
         .render(
             d=deployment,
+            placed=deployment.placed,
             name=Path(deployment.source).name or deployment.source,
             verdict=verdict(deployment),
             pictures=drawn,
@@ -142,6 +143,7 @@ def page_environment() -> jinja2.Environment:
         "percent": _percent,
         "number": _number,
         "share": _share,
+        "whole": lambda value: f"{value:,.0f}",
         "base64": lambda data: base64.b64encode(data).decode("ascii"),
     }
     return environment

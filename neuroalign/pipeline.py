@@ -18,7 +18,7 @@ from neuroalign.calibration import SearchOptions, SearchResult, calibration_inpu
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
 from neuroalign.conversion import ConversionRow, ConversionTable
-from neuroalign.deployment import BitEquality, Deployment, Run
+from neuroalign.deployment import BitEquality, Deployment, Placed, Run, has_capacities, placed, placement_in_words
 from neuroalign.deployment.plastic_runs import (
     chip_reads,
     compare_plastic,
@@ -32,6 +32,7 @@ from neuroalign.export.nir_graph import FileReset, ImportedNetwork, read_nir
 from neuroalign.export.stimulus_file import check_scale, read_stimulus
 from neuroalign.fidelity import Agreement, compare, equal_states, threshold_distances
 from neuroalign.network import Network
+from neuroalign.placement import place
 from neuroalign.profile import Profile, assumed_in_words, load_profile, not_checked_in_words
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
@@ -184,7 +185,10 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
         learning=_learning(network, options),
         scales=scales,
     )
+    if options.strict:
+        _refuse_what_does_not_fit(chip, profile)
     runs = _run_all(network, profile, chip, encoded, options)
+    lies, not_placed = _placed(chip, profile, runs, encoded.stimulus)
     reference = runs[0]
     agreements = tuple(_agree(network, encoded.stimulus, reference, run) for run in runs[1:])
     reads = model_reads(encoded.stimulus.steps)
@@ -211,8 +215,33 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
         command=options.command,
         seed=options.seed,
         search=None if found is None else found.told,
+        placed=lies,
+        not_placed=not_placed,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
+
+
+def _refuse_what_does_not_fit(chip: ChipNetwork, profile: Profile) -> None:
+    """Refuse a network that exceeds a limit of the profile, naming the limit."""
+    if not has_capacities(profile):
+        return
+    found = place(chip, profile)
+    if found.verdict == "does not fit":
+        raise ConversionRefused(
+            f"{placement_in_words(found)} --strict refuses it; 'neuroalign place' finds changes that would fit, or deploy "
+            "without --strict"
+        )
+
+
+def _placed(chip: ChipNetwork, profile: Profile, runs: Sequence[Run], stimulus: Stimulus) -> tuple[Placed | None, str]:
+    """Where the chip's run lies and what it costs; None, and why, where nothing is placed."""
+    if not has_capacities(profile):
+        return None, f"Profile {profile.id} sets no limits, so there is nothing to place on."
+    run = next((run for run in runs if run.chip is chip and run.raw is not None), None)
+    if run is None or run.raw is None:
+        return None, "Nothing ran on the chip's integers, so there are no events to place by."
+    samples = min(len(a) for a in run.raw.states.values())
+    return placed(chip, profile, run.raw, chip_stimulus(first_samples(stimulus, samples), chip)), ""
 
 
 def _refuse_other_reset(network: Network, profile: Profile, encoded: Encoded) -> None:

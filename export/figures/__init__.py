@@ -2,11 +2,24 @@
 
 from neuroalign.deployment import Deployment
 from neuroalign.export.figures.learning import learning, learnt
+from neuroalign.export.figures.placement import heat_map, traffic_matrix
 from neuroalign.export.figures.style import Picture
 from neuroalign.export.figures.tallies import errors, outputs, weights
 from neuroalign.export.figures.traces import membranes, rasters
 
-__all__ = ["Picture", "errors", "learning", "learnt", "membranes", "outputs", "pictures", "rasters", "weights"]
+__all__ = [
+    "Picture",
+    "errors",
+    "heat_map",
+    "learning",
+    "learnt",
+    "membranes",
+    "outputs",
+    "pictures",
+    "rasters",
+    "traffic_matrix",
+    "weights",
+]
 
 
 def pictures(deployment: Deployment) -> tuple[Picture, ...]:
@@ -18,5 +31,6 @@ def pictures(deployment: Deployment) -> tuple[Picture, ...]:
         rasters(deployment),
         membranes(deployment),
         weights(deployment),
+        *(draw(deployment.placed.placement) for draw in (heat_map, traffic_matrix) if deployment.placed),
     )
     return tuple(picture for picture in drawn if picture is not None)

@@ -9,6 +9,7 @@ from neuroalign.deployment.judgement import (
     by_harm,
     verdict,
 )
+from neuroalign.deployment.placed import Placed, has_capacities, placed, placement_in_words
 from neuroalign.deployment.record import BitEquality, Deployment, Run
 from neuroalign.deployment.serialise import SCHEMA, plain, to_json
 
@@ -20,9 +21,13 @@ __all__ = [
     "SPIKE_BAR",
     "BitEquality",
     "Deployment",
+    "Placed",
     "Run",
     "Verdict",
     "by_harm",
+    "has_capacities",
+    "placed",
+    "placement_in_words",
     "plain",
     "to_json",
     "verdict",

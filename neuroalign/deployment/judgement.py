@@ -48,7 +48,7 @@ def verdict(deployment: Deployment) -> Verdict:
     """Whether the chip does what the model does, by the bars above.
 
     Each output of a chip run is judged by accuracy where there are labels, else by its decisions, and where it decides
-    nothing by its spikes or membrane; the worst output counts. Fewer than 20 spikes, or 20 samples that are not tied in
+    nothing by its spikes or membrane; the worst output counts. What does not fit on the target is not deployable. Fewer than 20 spikes, or 20 samples that are not tied in
     both runs, are no evidence of a decision. Without a chip run, without evidence, or where two
     backends that should be bit-equal are not, the outcome is "undecided".
     """
@@ -74,11 +74,15 @@ def verdict(deployment: Deployment) -> Verdict:
     }[outcome]
     if deployment.chip is None:
         outcome, headline = "not deployable", f"Not deployable on {place}: the conversion was refused."
+    elif deployment.placed is not None and not deployment.placed.fits:
+        outcome, headline = "not deployable", f"Not deployable on {place}: it does not fit."
     elif not deployment.chip.is_fixed:
         headline = f"Nothing to deploy: {place} computes in floating point and serves as a control."
     elif broken:
         outcome, headline = "undecided", f"Undecided on {place}: two backends that should be bit-equal are not."
-    return Verdict(outcome, headline, (behaviour, _conversion_fact(deployment.table), _trust_fact(deployment)))
+    facts = (behaviour, _conversion_fact(deployment.table), _trust_fact(deployment))
+    room = () if deployment.placed is None else (deployment.placed.headline,)
+    return Verdict(outcome, headline, (*facts, *room))
 
 
 def _behaviour(agreement: Agreement) -> tuple[Outcome, str]:

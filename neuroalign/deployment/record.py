@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.conversion import ConversionTable
+from neuroalign.deployment.placed import Placed
 from neuroalign.deployment.searched import Searched
 from neuroalign.fidelity import Agreement, EqualStates, LearningAgreement
 from neuroalign.network import Network
@@ -74,6 +75,8 @@ class Deployment:
         model's unit.
     search
         How scales and integers were searched for; None where they follow from the weights alone.
+    placed, not_placed
+        Where the chip's run lies on the target and what it costs; None, and why, where nothing was placed.
     command, seed, created
         How to get the same again; ``created`` is an ISO 8601 time.
     """
@@ -99,6 +102,8 @@ class Deployment:
     seed: int = 0
     created: str = ""
     search: Searched | None = None
+    placed: Placed | None = None
+    not_placed: str = ""
 
     def run(self, label: str) -> Run:
         """The run called ``label`` (KeyError if there is none)."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipNetwork, Fixed, Float64
 from neuroalign.deployment.judgement import verdict
+from neuroalign.deployment.placed import placed_document
 from neuroalign.deployment.record import Deployment, Run
 from neuroalign.recording import Recording
 
@@ -35,6 +36,8 @@ def to_json(deployment: Deployment) -> dict[str, Any]:
             document["runs"] = [_run_json(run, deployment.chip) for run in value]
         elif item.name == "table":
             document["table"] = [plain(row) for row in deployment.table.rows]
+        elif item.name == "placed":
+            document |= plain(placed_document(deployment.placed))
         else:
             document[item.name] = plain(value)
     return document
