@@ -21,7 +21,7 @@ def _overview(profiles: Sequence[Profile]) -> list[str]:
     rows = []
     for p in profiles:
         memory = p.core.memory
-        model = "unlimited" if memory == "unlimited" else "not known" if memory is None else memory.model  # type: ignore[union-attr]  # the word is handled
+        model = "unlimited" if memory == "unlimited" else "not known" if memory is None else memory.model
         unknown = sum(row.value is None for row in describe(p))
         runs = "yes" if not_run(p) is None else "placed only"
         lists = ", ".join(p.prices) or "none"

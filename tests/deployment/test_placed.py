@@ -13,6 +13,7 @@ from small_chips import chip, neurons, spikes_at, wire
 from neuroalign.deployment import Deployment, Placed, has_capacities, placed, to_json, verdict
 from neuroalign.energy import FanOut
 from neuroalign.export.figures import Picture, heat_map, traffic_matrix
+from neuroalign.export.live import NOTHING
 from neuroalign.export.report import render
 from neuroalign.placement import place
 from neuroalign.profile import Profile, available_profiles, load_profile
@@ -31,7 +32,7 @@ def _only_pictures_of_the_placement(monkeypatch: pytest.MonkeyPatch) -> None:
         return tuple(picture for picture in found if picture is not None)
 
     monkeypatch.setattr("neuroalign.export.figures.pictures", drawn)
-    monkeypatch.setattr("neuroalign.export.live.live_figures", lambda _: {})
+    monkeypatch.setattr("neuroalign.export.live.live_figures", lambda _: NOTHING)
 
 
 def small(neurons_max: int) -> Profile:
