@@ -9,8 +9,8 @@ from typing import Any
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network
-from neuroalign.export.nir_graph import read_nir
-from neuroalign.network import Network, ResetMode
+from neuroalign.export.nir_graph import FileReset, read_nir
+from neuroalign.network import Network
 from neuroalign.placement import Placement, place, with_remedies
 from neuroalign.profile import Profile, load_profile, not_run
 
@@ -25,7 +25,7 @@ def place_file(
     board: str | None = None,
     rates: Mapping[str, Any] | None = None,
     dt: float | None = None,
-    reset: ResetMode | None = None,
+    reset: FileReset | None = None,
     remedies: bool = True,
     **reading: object,
 ) -> Placement:

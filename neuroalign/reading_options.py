@@ -53,7 +53,11 @@ class Initial(str, Enum):
 
 DtOption = Annotated[float | None, typer.Option(help="Time step in seconds; inferred where the file gives a clue.")]
 ResetOption = Annotated[
-    Reset | None, typer.Option(help="What a spike did to the membrane in training; zero is assumed, and said.")
+    Reset | None,
+    typer.Option(
+        help="What a spike did to the membrane in training (subtract-late: behind the next decay, as snnTorch's reset_delay and "
+        "Spyx); zero is assumed, and said."
+    ),
 ]
 TauUnitOption = Annotated[
     TauUnit | None, typer.Option(help="Unit of the file's time constants, where it is not seconds.")
