@@ -6,7 +6,6 @@ one :class:`FileFormatError` line.
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from neuroalign.errors import FileFormatError, InputError
 from neuroalign.export.atomic import write_atomically
+from neuroalign.export.hdf5_heap import heaps_end, longest_text
 
 __all__ = [
     "MAX_BYTES",
@@ -44,7 +44,6 @@ LARGE = 1 << 20
 SMALL = 2048
 """Bytes up to which an array is stored as it is: an index of compressed blocks would take more."""
 
-_HEAP = b"GCOL\x01\x00\x00\x00"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # What h5py raises on damaged content, by experiment: it maps HDF5's error classes onto nearly all of Python's.
 _DAMAGE = (OSError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, MemoryError, OverflowError)
@@ -201,30 +200,8 @@ def _check_file(path: Path) -> None:
         raise FileFormatError(f"{path} is empty; export it again")
     if head != _SIGNATURE and not h5py.is_hdf5(path):
         raise FileFormatError(f"{path} is not an HDF5 file (it starts with {head[:8]!r}); NIR files are HDF5")
-    if not _heaps_end(path):
+    if not heaps_end(path):
         raise FileFormatError(f"{path}: the HDF5 file is damaged (a text heap without end); fetch or export it again")
-
-
-def _heaps_end(path: Path) -> bool:
-    """Whether walking every heap of variable-length text comes to an end.
-
-    The HDF5 library (2.0 and before) loops for ever where a heap's free space, its object 0, claims to have no size.
-    A heap is a header of 16 bytes with its size, then objects: index (2 bytes), count (2), padding (4), size (8), content
-    padded to 8; the size of object 0 counts its own header.
-    """
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        start = content.find(_HEAP)
-        while 0 <= start < len(content) - 16:
-            end = min(start + int.from_bytes(content[start + 8 : start + 16], "little"), len(content))
-            at = start + 16
-            while at + 16 <= end:
-                index = int.from_bytes(content[at : at + 2], "little")
-                size = int.from_bytes(content[at + 8 : at + 16], "little")
-                if index == 0 and size == 0:
-                    return False
-                at += size if index == 0 else 16 + (size + 7) // 8 * 8
-            start = content.find(_HEAP, max(start + 1, min(at, end)))
-    return True
 
 
 class _Reader:
@@ -283,6 +260,9 @@ class _Reader:
             )
         if dataset.shape is None:
             return None
+        text = h5py.check_string_dtype(dataset.dtype)
+        if text is not None and text.length is None and longest_text(self.path, dataset) > self.path.stat().st_size:
+            raise FileFormatError(f"{self.path}: {where} holds a text longer than the file; the file is damaged")
         size = int(np.prod(dataset.shape, dtype=object)) * dataset.dtype.itemsize
         if self.in_blocks and size > LARGE and dataset.dtype.kind in "biuf" and dataset.ndim > 0:
             return FileArray(self.path, where, dataset.shape, dataset.dtype)

@@ -154,3 +154,17 @@ def test_content_stored_in_another_file_is_refused(tmp_path: Path) -> None:
     with h5py.File(path, "w") as file:
         file.create_dataset("weight", shape=(10,), dtype="f8", external=[(str(other), 0, 80)])
     assert "stored in another file" in _refusal(path)
+
+
+def test_a_text_that_claims_more_than_the_file_holds_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """The library would take 3 GB for it first."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["names"] = ["first", "second"]
+        place = file["names"].id.get_offset()
+    content = bytearray(path.read_bytes())
+    assert content[place : place + 4] == (5).to_bytes(4, "little")
+    assert read_tree(path)["names"].tolist() == ["first", "second"]
+    content[place : place + 4] = (3 * 10**9).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert "/names holds a text longer than the file" in _refusal(path)
