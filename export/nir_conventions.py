@@ -29,14 +29,14 @@ import numpy as np
 from neuroalign.errors import InputError
 from neuroalign.export.nir_flatten import PASS, FlatGraph
 from neuroalign.export.nir_parameters import NeuronNode
-from neuroalign.export.nir_time import TauUnit, check_dt, check_units, find_clue, time_scale
+from neuroalign.export.nir_time import SHORT, TauUnit, check_dt, check_units, find_clue, time_scale
 from neuroalign.export.nir_tree import Note
 from neuroalign.export.nir_unstated import FileReset
 from neuroalign.export.nir_writer import SNNTORCH_DT, Writer
 from neuroalign.network import FloatArray
 
 NORSE_DT = 1e-3
-"""s; the default of norse's ``to_nir``."""
+"""s; the default of norse's ``to_nir``, which a file does not hold: taken where its time constants were multiplied by dt."""
 _RESETS: Mapping[str, FileReset] = {
     "sinabs": "subtract", "sinabs-sum": "subtract", "rockpool": "subtract", "spyx": "subtract-late",
 }  # fmt: skip
@@ -121,20 +121,26 @@ def _own_dt(writer: Writer, neurons: Mapping[str, NeuronNode], assume: Note) -> 
     if writer == "rockpool":
         clue = find_clue(neurons.values())
         return clue.dt if clue is not None and clue.framework == "rockpool" else None
-    found = {"norse": NORSE_DT, "snntorch": SNNTORCH_DT}.get(writer)
-    if found is not None:
-        how = "the default of its to_nir" if writer == "norse" else "built into it"
-        assume(f"dt = {found:g} s, {how}; --dt otherwise")
-    return found
+    if writer == "snntorch":
+        assume(f"dt = {SNNTORCH_DT:g} s, built into it; --dt otherwise")
+        return SNNTORCH_DT
+    if writer == "norse" and _shortest(neurons) < SHORT:
+        assume(f"dt = {NORSE_DT:g} s, the default of its to_nir; --dt otherwise")
+        return NORSE_DT
+    return None
 
 
 def _own_unit(writer: Writer, neurons: Mapping[str, NeuronNode], dt: float | None) -> TauUnit:
     """The unit in which a framework writes time constants: norse 1.1.0 in seconds times dt, others in steps or s."""
-    taus = [n.values[key] for n in neurons.values() for key in _TAUS if key in n.values]
-    shortest = min((float(t.min()) for t in taus), default=np.inf)
+    shortest = _shortest(neurons)
     if writer == "norse" and dt is not None and shortest < dt * (1 - 1e-6):
         return "dt"
     return "steps" if writer in ("sinabs", "sinabs-sum") or (writer == "spyx" and shortest >= 1) else "s"
+
+
+def _shortest(neurons: Mapping[str, NeuronNode]) -> float:
+    taus = [n.values[key] for n in neurons.values() for key in _TAUS if key in n.values]
+    return min((float(t.min()) for t in taus), default=np.inf)
 
 
 def _converted(writer: Writer, node: NeuronNode, step: float, note: Note) -> NeuronNode:

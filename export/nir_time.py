@@ -26,7 +26,7 @@ _AGREE = 1e-5
 """Relative difference within which clues agree: float32 rounding (6e-8) of two numbers, with room for a third."""
 _ROUNDING = 1e-6
 """Relative difference that float32 rounding can make between tau and dt."""
-_SHORT = 1e-4
+SHORT = 1e-4
 """Time constants below this many seconds are rare but for the files of norse 1.1.0."""
 _MAX_GAIN = 1e9
 """Gains outside 1/this to this are damage, no clue."""
@@ -134,7 +134,7 @@ def missing_dt(neurons: Iterable[NeuronNode], scale: float = 1.0) -> str:
         if float(text) <= shortest
     )
     limit = f"; it must be at most the shortest time constant, {shortest:g} s" if np.isfinite(shortest) else ""
-    if shortest < _SHORT:
+    if shortest < SHORT:
         limit += ", unless norse 1.1.0 wrote the file, which multiplies tau by dt: then add --tau-unit dt"
     return f"the time step is unknown: {reason}; add --dt SECONDS{', such as ' + usual if usual else ''}{limit}"
 

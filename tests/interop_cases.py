@@ -53,15 +53,15 @@ def _by(writer: str, **options: Any) -> dict[str, Any]:
 NORSE_DT = "https://github.com/norse/norse/issues/411"
 SNNTORCH_SHAPES = "https://github.com/jeshraghian/snntorch/issues/410"
 UNFINISHED = "the top node has no type"
-STEPS = {"dt": 1e-3}
-"""sinabs and Spyx count time in steps; any dt stands for one."""
+DT_1MS = {"dt": 1e-3}
+"""norse's, which its files do not state; sinabs and Spyx count time in steps, and any dt stands for one."""
 
 CASES: Mapping[str, Case] = {
     "norse_lif_box": Case(_by("norse"), link=NORSE_DT),
-    "norse_lif_box_dt1": Case(_by("norse")),
+    "norse_lif_box_dt1": Case(_by("norse", **DT_1MS)),
     "norse_lif": Case(_by("norse"), link=NORSE_DT),
-    "norse_lif_dt1": Case(_by("norse")),
-    "norse_iaf": Case(_by("norse")),
+    "norse_lif_dt1": Case(_by("norse", **DT_1MS)),
+    "norse_iaf": Case(_by("norse", **DT_1MS)),
     "norse_batched": Case(_by("norse"), link=NORSE_DT),
     "norse_scalar": Case(refused=UNFINISHED),
     "norse_recurrent": Case(refused=UNFINISHED),
@@ -75,26 +75,26 @@ CASES: Mapping[str, Case] = {
         {"reset": "subtract"}, differs="snnTorch subtracts behind the decay, which no input to filtered neurons can do"
     ),
     "snntorch_rleaky": Case(),
-    "sinabs_lif": Case(_by("sinabs", **STEPS)),
-    "sinabs_lif_zero": Case(_by("sinabs", reset="zero", **STEPS)),
-    "sinabs_lif_sum": Case(_by("sinabs-sum", reset="zero", **STEPS)),
-    "sinabs_lif_multi": Case(_by("sinabs", **STEPS), differs=SEVERAL),
+    "sinabs_lif": Case(_by("sinabs", **DT_1MS)),
+    "sinabs_lif_zero": Case(_by("sinabs", reset="zero", **DT_1MS)),
+    "sinabs_lif_sum": Case(_by("sinabs-sum", reset="zero", **DT_1MS)),
+    "sinabs_lif_multi": Case(_by("sinabs", **DT_1MS), differs=SEVERAL),
     "sinabs_lif_tau_syn": Case(
-        _by("sinabs", reset="zero", **STEPS), differs="sinabs leaves tau_syn out of the file; nothing in it says so"
+        _by("sinabs", reset="zero", **DT_1MS), differs="sinabs leaves tau_syn out of the file; nothing in it says so"
     ),
-    "sinabs_iaf": Case(_by("sinabs", **STEPS)),
+    "sinabs_iaf": Case(_by("sinabs", **DT_1MS)),
     "sinabs_iaf_floor": Case(
-        _by("sinabs", **STEPS), differs="the file does not hold min_v_mem, at which sinabs stops the membrane"
+        _by("sinabs", **DT_1MS), differs="the file does not hold min_v_mem, at which sinabs stops the membrane"
     ),
-    "sinabs_iaf_multi": Case(_by("sinabs", **STEPS), differs=SEVERAL),
-    "sinabs_scalar": Case(_by("sinabs", **STEPS)),
+    "sinabs_iaf_multi": Case(_by("sinabs", **DT_1MS), differs=SEVERAL),
+    "sinabs_scalar": Case(_by("sinabs", **DT_1MS)),
     "sinabs_conv": Case(refused=UNFINISHED),
     "sinabs_flatten": Case(refused=UNFINISHED),
-    "spyx_lif": Case(_by("spyx", **STEPS), steps_late=2),
-    "spyx_cuba": Case(_by("spyx", **STEPS), steps_late=2),
-    "spyx_if": Case(_by("spyx", **STEPS), steps_late=2),
-    "spyx_rlif": Case(_by("spyx", **STEPS), steps_late=2),
-    "spyx_psu": Case(_by("spyx", **STEPS), refused="never spikes, and a chip connection carries spikes only"),
+    "spyx_lif": Case(_by("spyx", **DT_1MS), steps_late=2),
+    "spyx_cuba": Case(_by("spyx", **DT_1MS), steps_late=2),
+    "spyx_if": Case(_by("spyx", **DT_1MS), steps_late=2),
+    "spyx_rlif": Case(_by("spyx", **DT_1MS), steps_late=2),
+    "spyx_psu": Case(_by("spyx", **DT_1MS), refused="never spikes, and a chip connection carries spikes only"),
 }
 """Exports that leave no file (snnTorch's batched, scalar and RSynaptic models, sinabs' recurrent one) are not here."""
 

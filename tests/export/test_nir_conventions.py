@@ -110,7 +110,11 @@ def test_a_late_reset_needs_an_unfiltered_membrane(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"written_by": "brian"}, "writer 'brian' is unknown"), ({"written_by": "sinabs"}, "add --dt SECONDS")],
+    [
+        ({"written_by": "norse"}, "norse does not write it; add --dt SECONDS"),
+        ({"written_by": "brian"}, "writer 'brian' is unknown"),
+        ({"written_by": "sinabs"}, "add --dt SECONDS"),
+    ],
 )
 def test_what_the_user_has_to_give_is_said(options: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=words):

@@ -126,6 +126,9 @@ def main() -> None:
             ours = [row for row in ours if row["framework"] not in RUNS[framework]]
             for side in RUNS[framework]:
                 ours += to_them(Path(made), side, ask(pythons[framework], side, "run", Path(made))["cases"])
+    sides = [side for named in RUNS.values() for side in named]
+    theirs.sort(key=lambda row: sides.index(row["framework"]))
+    ours.sort(key=lambda row: sides.index(row["framework"]))
     readers = matrix.get("opened", {})
     readers |= {reader: opened(pythons[reader]) for reader in READERS if reader in pythons}
     matrix = {"versions": versions, "from_them": theirs, "to_them": ours, "opened": readers}
