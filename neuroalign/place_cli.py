@@ -26,8 +26,11 @@ DOES_NOT_FIT = 3
 def place(
     file: Annotated[Path, typer.Argument(metavar="FILE.nir", help="A trained network as NIR.", show_default=False)],
     profile: Annotated[
-        str, typer.Option(help="A built-in profile (see 'neuroalign profile list') or a .toml file.")
-    ] = "loihi2",
+        list[str] | None,
+        typer.Option(
+            help="A built-in profile (see 'neuroalign profile list') or a .toml file; several stand side by side. loihi2 if absent."
+        ),
+    ] = None,
     board: Annotated[
         str | None, typer.Option(help="A board of the profile; as many chips as are needed if absent.")
     ] = None,
@@ -35,6 +38,13 @@ def place(
         Path | None,
         typer.Option(
             metavar="FILE", help="Spikes a step by population: .json with numbers, or .npz with recorded spikes."
+        ),
+    ] = None,
+    energy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LIST",
+            help="Energy and time of a step at --rates by this price list of the profile, such as davies2018; several times.",
         ),
     ] = None,
     dt: DtOption = None,
@@ -47,23 +57,26 @@ def place(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the placement as JSON.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="Also draw how full each core is and the messages between cores."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No tables, only the result.")] = False,
 ) -> None:
     """Put a network onto the cores of a profile, and say which limit binds and what would make it fit.
 
-    Exit code 3 if it does not fit.
+    Exit code 3 if it does not fit (with several profiles: on one of them).
     """
     from neuroalign.export.atomic import require_writable
-    from neuroalign.place_terminal import print_placement, write_placement
+    from neuroalign.place_comparison import print_answers, write_answers, write_pictures
     from neuroalign.placement import read_rates
-    from neuroalign.placing import place_file
+    from neuroalign.placing import Wanted, place_on_all
 
-    require_writable(None, json)
-    placement = place_file(
+    require_writable(out, json)
+    answers = place_on_all(
         file,
-        profile,
-        board=board,
-        rates=None if rates is None else read_rates(rates),
+        list(dict.fromkeys(profile or ["loihi2"])),
+        Wanted(board, None if rates is None else read_rates(rates), tuple(dict.fromkeys(energy or ()))),
         dt=dt,
         reset=reset.value if reset else None,
         tau_unit=tau_unit.value if tau_unit else None,
@@ -73,7 +86,10 @@ def place(
         closing=edges(closing),
     )
     if json is not None:
-        write_placement(placement, json)
-    print_placement(placement, quiet=quiet)
-    if placement.verdict == "does not fit":
+        write_answers(answers, json)
+    written = [] if out is None else write_pictures(answers, out)
+    print_answers(answers, quiet=quiet)
+    for path in written:
+        typer.echo(str(path))
+    if not all(answer.fits for answer in answers):
         raise typer.Exit(DOES_NOT_FIT)

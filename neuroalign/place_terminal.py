@@ -1,26 +1,17 @@
-"""What ``place`` prints and writes."""
+"""What ``place`` prints of one placement."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
-from neuroalign.export.atomic import write_atomically
-from neuroalign.placement import CoreUse, Limit, Placement, placement_document
+from neuroalign.placement import CoreUse, Limit, Placement
 from neuroalign.terminal import console
 
 MOST_ROWS = 24
 """Cores that the terminal lists."""
-
-
-def write_placement(placement: Placement, path: Path) -> Path:
-    """The placement as JSON."""
-    text = json.dumps(placement_document(placement), indent=1, allow_nan=False) + "\n"
-    return write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def print_placement(placement: Placement, *, quiet: bool = False) -> None:
