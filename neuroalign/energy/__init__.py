@@ -3,8 +3,8 @@
 from neuroalign.energy.cost import EnergyReport, TermCost, energies, energy, price_list
 from neuroalign.energy.document import energy_document, events_document, time_document
 from neuroalign.energy.events import CoreLoad, EventCounts, count_events, expected_events
-from neuroalign.energy.fan_out import FanOut
 from neuroalign.energy.time import StepTime, TimeTerm, step_time, step_times
+from neuroalign.placement.fan_out import FanOut
 
 __all__ = [
     "CoreLoad",

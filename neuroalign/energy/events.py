@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation
-from neuroalign.energy.fan_out import FanOut, Storage
 from neuroalign.energy.routes import Mesh, Routes, mesh_of
 from neuroalign.errors import InputError
 from neuroalign.placement import HOST, Placement
+from neuroalign.placement.fan_out import FanOut, Storage
 from neuroalign.profile import Profile
 from neuroalign.recording import Recording, Stimulus
 

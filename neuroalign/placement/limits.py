@@ -103,6 +103,8 @@ def learning_limits(chip: ChipNetwork, profile: Profile) -> list[Limit]:
     where = ", ".join(name for name, _, _ in plastic)
     if not engine.supported:
         return [limit("learning engine", 1, _capacity(profile, 0, "learning.supported"), "rule", where)]
+    if engine.engine == "program":
+        return [limit("learning program", None, Capacity(None, "unknown"), "rule", where)]
     epoch, decimation = engine.epoch, engine.decimation
     largest = None if engine.trace_bits is None else (1 << engine.trace_bits) - 1
     rows: list[tuple[str, str, Figure | None, list[int]]] = [

@@ -76,6 +76,11 @@ def pack_whole(meter: Meter, room: Room) -> list[Bin]:
     return pack_runs(meter, runs, room)
 
 
+def pack_alone(meter: Meter) -> list[Bin]:
+    """Each population whole on a core of its own."""
+    return [Bin([meter.use(name, 0, p.size)]) for name, p in meter.populations.items() if p.size]
+
+
 def pack_one_after_another(meter: Meter, room: Room) -> list[Bin]:
     """Each population begins where the last one ended, in what is left of its core."""
     bins = [Bin()]

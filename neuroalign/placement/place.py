@@ -13,6 +13,7 @@ from neuroalign.placement.capacity import OUT_SLOTS, Capacity, core_capacities
 from neuroalign.placement.chips import chip_order
 from neuroalign.placement.cutting import Room
 from neuroalign.placement.demand import POP16_AXONS, Demand, demand_of
+from neuroalign.placement.layer_limits import is_layered, layer_limits
 from neuroalign.placement.layouts import Indices, SharedRows
 from neuroalign.placement.limits import (
     binding_of,
@@ -26,7 +27,8 @@ from neuroalign.placement.limits import (
 )
 from neuroalign.placement.messages import equal_rates, messages, sums_of, traffic_of
 from neuroalign.placement.meter import Meter, Use, cores_reached
-from neuroalign.placement.packing_cores import Bin, pack_one_after_another, pack_whole
+from neuroalign.placement.neuron_limits import neuron_limits
+from neuroalign.placement.packing_cores import Bin, pack_alone, pack_one_after_another, pack_whole
 from neuroalign.placement.rates import rates_of
 from neuroalign.placement.types import AxonMode, CoreUse, Placement, Traffic
 from neuroalign.profile import Profile
@@ -90,6 +92,8 @@ def place(
             *core_limits(filled.meter, ordered, capacities, learns=any(c.plasticity for c in chip.connections)),
             cores_limit(profile, board, len(ordered)),
             *learning_limits(chip, profile),
+            *neuron_limits(chip, profile),
+            *layer_limits(chip, profile),
         ]
     )
     return Placement(
@@ -156,7 +160,8 @@ def _fill(demand: Demand, profile: Profile, capacities: Mapping[str, Capacity]) 
     free = profile.delay.extra_steps_free
     reached: dict[str, Indices] | None = None
     for round_ in range(ROUNDS):
-        bins = _fewest(Meter(demand, reached, free), room)
+        meter = Meter(demand, reached, free)
+        bins = pack_alone(meter) if is_layered(profile) else _fewest(meter, room)
         found = cores_reached(demand, [[u.piece for u in b.uses] for b in bins])
         meter = Meter(demand, found, free)
         cores = [[replace(u, out_slots=meter.out_slots(u.piece)) for u in b.uses] for b in bins]
@@ -233,6 +238,11 @@ def _notes(profile: Profile, slow: int, traffic: Traffic, searched: bool, cores:
     elif packing is not None and packing.assumed:
         notes.append(
             f"Synapse words assume a packing: the profile's scheme {packing.scheme!r} is not a documented one."
+        )
+    if is_layered(profile):
+        notes.append(
+            f"A core of {profile.id} holds one layer: each population has a core of its own, and convolutions count as one "
+            "by one pixel where they are full matrices."
         )
     if slow > (free := profile.delay.extra_steps_free or slow):
         notes.append(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Verdict = Literal["fits", "does not fit", "not checked"]
 LimitStatus = Literal["fits", "exceeded", "not checked", "unlimited"]
-Scope = Literal["core", "chip", "board", "rule"]
+Scope = Literal["core", "neuron", "chip", "board", "rule"]
 AxonMode = Literal["discrete", "pop16", "pop32"]
 RemedyKind = Literal["fewer bits", "sparser", "split", "static", "board"]
 HOST = -1

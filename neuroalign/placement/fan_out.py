@@ -1,4 +1,4 @@
-"""How many synapses each source of a connection has in a run of target neurons."""
+"""How many synapses each source of a connection has in a run of target neurons, and each target in all."""
 
 from __future__ import annotations
 
@@ -61,6 +61,16 @@ class FanOut:
         target, source = self._synapses
         low, high = np.searchsorted(target, (start, stop))
         return np.bincount(source[low:high], minlength=c.shape[1])
+
+    def fan_in(self) -> Counts:
+        """Synapses of each target, (N_target,)."""
+        c = self.connection
+        if isinstance(c.pattern, Convolution) and self._places is not None:
+            inside = (self._places >= 0).sum(axis=1) * c.pattern.weight_shape[1]
+            return np.asarray(np.tile(inside, c.pattern.channels))
+        if self._synapses is None:
+            return np.full(c.shape[0], c.shape[1], dtype=np.int64)
+        return np.bincount(self._synapses[0], minlength=c.shape[0])
 
     def total(self) -> int:
         """All synapses."""
