@@ -33,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert stimulus.labels is not None
     arrays: dict[str, Any] = {name: np.asarray(values[:8]) for name, values in stimulus.inputs.items()}
     np.savez(made / "spikes.npz", **arrays, labels=stimulus.labels[:8])
+    (made / "rates.json").write_text('{"input": 0.05, "hidden": 0.06}')
     return made
 
 
