@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,12 +25,19 @@ if TYPE_CHECKING:
     from neuroalign.calibration.fine_tuning import FineTuned
 
 
+class Towards(str, Enum):
+    """What a network is trained towards."""
+
+    labels = "labels"
+    float = "float"
+
+
 def finetune(
     file: Annotated[Path, typer.Argument(metavar="FILE.nir", help="A trained network as NIR.", show_default=False)],
     data: Annotated[
         Path,
         typer.Option(
-            "--data", metavar="FILE", help="What to train on, as deploy's --input; with labels for their accuracy."
+            "--data", metavar="FILE", help="What to train on, as deploy's --input; labels too where it has some."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE.nir", help="Where the fine-tuned network goes.")],
@@ -52,6 +60,10 @@ def finetune(
     epochs: Annotated[int, typer.Option(help="Passes over the data.", min=1)] = 3,
     batch: Annotated[int, typer.Option(help="Samples a step.", min=1)] = 50,
     rate: Annotated[float, typer.Option(help="Adam's rate, in shares of a typical weight.", min=1e-6, max=1.0)] = 5e-3,
+    towards: Annotated[
+        Towards | None,
+        typer.Option(help="The data's labels, or what the float model gives; labels where there are some."),
+    ] = None,
     search: Annotated[bool, typer.Option("--search/--plain", help="Search for scales on the data first.")] = True,
     checkpoint: Annotated[
         Path | None,
@@ -62,7 +74,7 @@ def finetune(
 ) -> None:
     """Train a network further with the chip's own rounding in the forward pass (needs torch and Norse).
 
-    Every tenth sample is held out and judges; with labels by accuracy, else by how far outputs are from the float model's.
+    Every tenth sample is held out and judges: by accuracy, or towards the float model by how far outputs are from it.
     """
     from neuroalign.calibration.fine_tuning import fine_tune
     from neuroalign.calibration.scale_search import SearchOptions
@@ -93,7 +105,9 @@ def finetune(
         closing=edges(closing),
     ).network
     given = read_stimulus(data, network.inputs, network.dt, scale=input_scale)
-    samples = tuning_samples(network, given, bernoulli=bernoulli, steps=steps, seed=seed)
+    samples = tuning_samples(
+        network, given, towards=towards.value if towards else None, bernoulli=bernoulli, steps=steps, seed=seed
+    )
     with progress_bars(quiet) as progress:
         scales = {}
         if search:

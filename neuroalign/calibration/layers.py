@@ -22,6 +22,8 @@ from neuroalign.quantise.fixed import ScaleChoice
 from neuroalign.recording import Stimulus
 from neuroalign.sim.emulator import Emulator
 
+ENOUGH = 1000
+"""Spikes of a population from which on its error counts in full: fewer are chance."""
 Given = Mapping[str, NDArray[Any]]
 """Population (or input) to what it gave, (samples, steps, N): spikes, or v of neurons that never spike."""
 
@@ -46,13 +48,13 @@ def layer_errors(
     rows = []
     for p in network.populations:
         own = None if scales is None or p.name not in scales else {p.name: scales[p.name]}
-        alone = _alone(network, p, profile, stimulus, reference, own)
+        alone = population_error(network, p, profile, stimulus, reference, own)
         rows.append(
             LayerError(
                 p.name,
                 alone,
                 count_error(p, together[p.name], reference[p.name]),
-                _alone(network, p, finer, stimulus, reference, None),
+                population_error(network, p, finer, stimulus, reference, None),
             )
         )
     return tuple(rows)
@@ -65,6 +67,23 @@ def count_error(population: Population, found: NDArray[Any], wanted: NDArray[Any
         return float(np.abs(difference).sum() / max(int(wanted.sum()), 1))
     scale = float(np.sqrt(np.square(wanted).sum()))
     return float(np.sqrt(np.square(found - wanted).sum()) / scale) if scale else 0.0
+
+
+def network_error(
+    network: Network, profile: Profile, scales: Mapping[str, ScaleChoice], stimulus: Stimulus, wanted: Given
+) -> float:
+    """Mean of the outputs' error and of that of all populations, those counted less that spike too rarely to tell."""
+    chip, _ = compile_network(network, profile, scales=scales)
+    found = chip_given(network, chip, stimulus)
+    errors = {p.name: count_error(p, found[p.name], np.asarray(wanted[p.name])) for p in network.populations}
+    weights = {
+        p.name: min(1.0, float(np.count_nonzero(wanted[p.name])) / ENOUGH) if p.spiking else 1.0
+        for p in network.populations
+    }
+    for _, name in network.outputs:
+        weights[name] *= len(errors)
+    total = sum(weights.values())
+    return sum(weights[name] * error for name, error in errors.items()) / total if total else 0.0
 
 
 def float_given(network: Network, stimulus: Stimulus) -> dict[str, NDArray[Any]]:
@@ -104,7 +123,7 @@ def isolated(network: Network, population: Population) -> Network:
     )
 
 
-def _alone(
+def population_error(
     network: Network,
     population: Population,
     profile: Profile,
@@ -112,6 +131,7 @@ def _alone(
     reference: Given,
     scales: Mapping[str, ScaleChoice] | None,
 ) -> float:
+    """Error of a population by itself on chip, taking what the float model (``reference``) gives."""
     own = isolated(network, population)
     given = {**stimulus.inputs, **reference}
     arrays = {port.name: np.asarray(given[port.name[len(_PORT) :]], dtype=np.uint8) for port in own.inputs}

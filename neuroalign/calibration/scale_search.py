@@ -2,24 +2,25 @@
 
 Half of the samples give the activity that rounding errors are weighed with (:mod:`.activity`); on the other half the ways of
 holding the network are compared, the plain one among them, and the one with the fewest wrong spikes is taken. Ways are:
-the scale whose integers have the smallest predicted error, rounded to nearest or compensated (:mod:`neuroalign.quantise.
-compensated`), and each of these with a share of the largest weights over two synapses, where that is allowed.
+the scale whose integers have the smallest predicted error, and the one that does best when each population is run by itself
+(:mod:`.trial`); both rounded to nearest or compensated (:mod:`neuroalign.quantise.compensated`); and a share of the largest
+weights over two synapses, where that is allowed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.calibration.activity import Activity, activity
-from neuroalign.calibration.layers import chip_given, count_error, float_given, layer_errors
+from neuroalign.calibration.layers import float_given, layer_errors, network_error
 from neuroalign.calibration.rounding import Rounded, rounded
 from neuroalign.calibration.split import split_large
-from neuroalign.compile import compile_network
+from neuroalign.calibration.trial import tried_scales
 from neuroalign.deployment.searched import Searched, Tried
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.network import Connection, Network, Population
@@ -39,8 +40,6 @@ SCALES = 24
 """Scales tried for each population, between half of the largest and the largest."""
 WORTH = 0.98
 """A way that takes more than another must have an error below this share of the other's."""
-ENOUGH = 1000
-"""Spikes of a population from which on its error counts in full: fewer are chance."""
 PLAIN = "plain"
 
 
@@ -107,25 +106,24 @@ def search(
     learn, choose = _halves(calibration)
     seen, wanted = float_given(network, learn), float_given(network, choose)
     ways = list(_ways(network, options))
-    best: tuple[float, Network, Mapping[str, ScaleChoice], str] | None = None
+    best: tuple[float, Way, Mapping[str, ScaleChoice]] | None = None
     tried = []
-    for done, (label, form, compensate) in enumerate(ways):
+    for done, way in enumerate(ways):
         if options.progress is not None:
-            options.progress(f"search: {label}", done, len(ways))
-        scales: Mapping[str, ScaleChoice] = {}
-        if label != PLAIN:
-            scales = _scales(form, profile, learn, seen, options.seed, compensate, label)
-        error = _error(form, profile, scales, choose, wanted)
-        tried.append(Tried(label, error, sum(c.weight.size for c in form.connections)))
+            options.progress("search", done, len(ways))
+        scales = _scales(way, profile, learn, seen, options.seed)
+        error = network_error(way.network, profile, scales, choose, wanted)
+        tried.append(Tried(way.label, error, sum(c.weight.size for c in way.network.connections)))
         if best is None or error < WORTH * best[0]:
-            best = (error, form, scales, label)
+            best = (error, way, scales)
     if options.progress is not None:
         options.progress("search", len(ways), len(ways))
     if best is None:
         raise InputError("there was nothing to search")
-    _, form, scales, label = best
+    _, way, scales = best
+    form = way.network
     layers, plain = layer_errors(form, profile, choose, scales), layer_errors(network, profile, choose)
-    return SearchResult(form, scales, Searched(calibration.description, label, tuple(tried), layers, plain))
+    return SearchResult(form, scales, Searched(calibration.description, way.label, tuple(tried), layers, plain))
 
 
 def _refuse_unsearchable(network: Network, profile: Profile, calibration: Stimulus) -> None:
@@ -143,19 +141,28 @@ def _refuse_unsearchable(network: Network, profile: Profile, calibration: Stimul
         )
 
 
-def _ways(network: Network, options: SearchOptions) -> Iterator[tuple[str, Network, bool]]:
-    """Label, network and whether rounding is compensated, simplest first."""
-    yield PLAIN, network, False
-    yield "scale searched", network, False
+@dataclass(frozen=True, eq=False)
+class Way:
+    """One way of holding a network: how its scale is found, and whether rounding is compensated."""
+
+    label: str
+    network: Network
+    scale: Literal["plain", "predicted", "tried"]
+    compensate: bool = False
+
+
+def _ways(network: Network, options: SearchOptions) -> Iterator[Way]:
+    """Simplest first."""
+    yield Way(PLAIN, network, "plain")
+    yield Way("scale searched", network, "predicted")
+    yield Way("scale tried", network, "tried")
     if options.compensate:
-        yield "scale searched, rounding compensated", network, True
+        yield Way("scale searched, rounding compensated", network, "predicted", True)
+        yield Way("scale tried, rounding compensated", network, "tried", True)
     for share in options.split:
         label = f"largest {share:.2%} of the weights over two synapses, scale searched"
-        yield (
-            (f"{label}, rounding compensated" if options.compensate else label),
-            split_large(network, share),
-            options.compensate,
-        )
+        label += ", rounding compensated" if options.compensate else ""
+        yield Way(label, split_large(network, share), "predicted", options.compensate)
 
 
 def _halves(stimulus: Stimulus) -> tuple[Stimulus, Stimulus]:
@@ -163,61 +170,54 @@ def _halves(stimulus: Stimulus) -> tuple[Stimulus, Stimulus]:
     return tuple(Stimulus({n: a[k::2] for n, a in stimulus.inputs.items()}) for k in (0, 1))  # type: ignore[return-value]
 
 
-def _error(
-    network: Network, profile: Profile, scales: Mapping[str, ScaleChoice], stimulus: Stimulus, wanted: Given
-) -> float:
-    """Mean of the outputs' error and of that of all populations, those counted less that spike too rarely to tell."""
-    chip, _ = compile_network(network, profile, scales=scales)
-    found = chip_given(network, chip, stimulus)
-    errors = {p.name: count_error(p, found[p.name], np.asarray(wanted[p.name])) for p in network.populations}
-    weights = {
-        p.name: min(1.0, float(np.count_nonzero(wanted[p.name])) / ENOUGH) if p.spiking else 1.0
-        for p in network.populations
-    }
-    for _, name in network.outputs:
-        weights[name] *= len(errors)
-    total = sum(weights.values())
-    return sum(weights[name] * error for name, error in errors.items()) / total if total else 0.0
-
-
-def _scales(
-    network: Network, profile: Profile, stimulus: Stimulus, seen: Given, seed: int, compensate: bool, note: str
-) -> dict[str, ScaleChoice]:
+def _scales(way: Way, profile: Profile, stimulus: Stimulus, seen: Given, seed: int) -> dict[str, ScaleChoice]:
+    if way.scale == "plain":
+        return {}
+    network = way.network
     alignment, _ = align_delays(network, profile.delay)
+    laid: dict[str, list[Connection]] = {p.name: [] for p in network.populations}
+    for c in network.connections:
+        form = normalise(network, network.population(c.target), 0)
+        laid[c.target].append(chip_synapses(c, form, alignment.extra[c.name])[0])
+    tried = {}
+    if way.scale == "tried":
+        tried = tried_scales(network, profile, stimulus, seen, laid, way.label)
+        if not way.compensate:
+            return tried
     found = {}
+    given = {**stimulus.inputs, **seen}
     for population in network.populations:
-        form = normalise(network, population, 0)
-        incoming = [c for c in network.connections if c.target == population.name]
-        if not incoming:
-            continue
-        laid = [chip_synapses(c, form, alignment.extra[c.name])[0] for c in incoming]
-        given = {**stimulus.inputs, **seen}
-        rate = float(np.mean(seen[population.name])) if population.spiking else 0.0
-        activities = {c.name: activity(c, form, given[c.source], rate, seed) for c in laid}
-        found[population.name] = _choice(population, laid, network, profile, activities, compensate, note)
+        incoming = laid[population.name]
+        if incoming:
+            form = normalise(network, population, 0)
+            rate = float(np.mean(seen[population.name])) if population.spiking else 0.0
+            activities = {c.name: activity(c, form, given[c.source], rate, seed) for c in incoming}
+            choice = tried.get(population.name)
+            found[population.name] = _choice(population, incoming, way, profile, activities, choice)
     return found
 
 
 def _choice(
     population: Population,
     incoming: Sequence[Connection],
-    network: Network,
+    way: Way,
     profile: Profile,
     activities: Mapping[str, Activity],
-    compensate: bool,
-    note: str,
+    at: ScaleChoice | None,
 ) -> ScaleChoice:
-    """The scale whose integers have the smallest predicted error; among equals the largest."""
+    """The scale whose integers have the smallest predicted error, among equals the largest; or the integers ``at`` a scale."""
     formats = integer_formats(profile)
-    asked = scale_question(normalise(network, population, 0), incoming, {}, profile, {})
+    asked = scale_question(normalise(way.network, population, 0), incoming, {}, profile, {})
     limit = asked.headroom.limit
     candidates = np.geomspace(max(limit / 2, 1.0), limit, SCALES)
+    scales = np.unique(np.floor(candidates) if population.spiking else candidates)[::-1]
     best: tuple[float, float, Mapping[str, int], Rounded] | None = None
-    for k in np.unique(np.floor(candidates) if population.spiking else candidates)[::-1]:
+    for k in scales if at is None else [at.k]:
         exponents = {n: weight_exponent(kernel, float(k), formats.exponents) for n, kernel in asked.kernels.items()}
-        result = rounded(incoming, asked.kernels, activities, float(k), exponents, compensate=compensate)
+        exponents = exponents if at is None else dict(at.exponents)
+        result = rounded(incoming, asked.kernels, activities, float(k), exponents, compensate=way.compensate)
         if best is None or result.error < best[0] * (1 - 1e-9):
             best = (result.error, float(k), exponents, result)
     if best is None:
         raise InputError(f"population {population.name!r} has no scale")
-    return ScaleChoice(best[1], best[2], best[3].weights, note)
+    return ScaleChoice(best[1], best[2], best[3].weights, way.label)

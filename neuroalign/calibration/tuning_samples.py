@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,53 +13,72 @@ from neuroalign.encoding import encode
 from neuroalign.errors import InputError
 from neuroalign.network import Network
 from neuroalign.recording import Stimulus
-from neuroalign.sim.norse_reference.training.fine_tuning import HELD_OUT, Samples
+from neuroalign.sim.norse_reference.training.fine_tuning import HELD_OUT, Draw, Samples
 
-CHUNK = 200
-"""Samples that the float model runs at a time."""
+FloatArray = NDArray[np.float64]
 SEARCHED = 64
 """Samples that a search before fine-tuning sees."""
 
 
 def tuning_samples(
-    network: Network, stimulus: Stimulus, *, bernoulli: bool = False, steps: int | None = None, seed: int = 0
+    network: Network,
+    stimulus: Stimulus,
+    *,
+    towards: Literal["labels", "float"] | None = None,
+    bernoulli: bool = False,
+    steps: int | None = None,
+    seed: int = 0,
 ) -> Samples:
-    """Samples with the stimulus's labels, or with what the float model gives where it has none.
+    """Samples of a stimulus, with what to train towards.
 
     Parameters
     ----------
+    towards
+        The stimulus's labels, or what the float model gives on the same spikes; None: labels where there are some.
     bernoulli
-        The values are probabilities, from which spikes are drawn: anew in every epoch where there are labels.
+        The values are probabilities, from which spikes are drawn anew in every epoch.
     steps
         As deploy's: cuts the stimulus, or holds one of a single step.
 
     Raises
     ------
     InputError
-        If values are neither 0/1 nor, with ``bernoulli``, probabilities, or labels are no classes of the output.
+        If values are neither 0/1 nor, with ``bernoulli``, probabilities, or labels are missing or no classes of the output.
     """
     labels = stimulus.labels
+    if towards == "labels" and labels is None:
+        raise InputError(
+            f"{stimulus.description or 'the data'} have no labels to train towards; add them, or say --towards float"
+        )
+    if labels is not None:
+        _check_classes(network, labels)
     if bernoulli:
         encode(
             Stimulus({n: a[:, :1] for n, a in stimulus.inputs.items()}), "bernoulli"
         )  # refuses what is no probability
-        held = {n: _held(a, steps) for n, a in stimulus.inputs.items()}
+        draw = _drawn({n: _held(a, steps) for n, a in stimulus.inputs.items()}, seed)
+    else:
+        draw = _rows_of(encode(stimulus, None, steps=steps).stimulus.inputs)
+    by_model = towards == "float" or labels is None
+    return Samples(stimulus.samples, draw, labels, as_the_model(network) if by_model else None)
 
-        def draw(rows: NDArray[np.int64], epoch: int) -> dict[str, NDArray[Any]]:
-            key = [seed, epoch if labels is not None else 0, int(rows[0]), len(rows)]
-            generator = np.random.default_rng(key)
-            return {
-                n: (generator.random((len(rows), *a.shape[1:])) < a[rows]).astype(np.uint8) for n, a in held.items()
-            }
 
-        if labels is None:  # what the float model gives belongs to the very spikes
-            fixed = draw(np.arange(stimulus.samples), 0)
-            return _alike(network, fixed, stimulus.samples)
-        return Samples(stimulus.samples, draw, _classes(network, labels))
-    spikes = encode(stimulus, None, steps=steps).stimulus
-    if labels is None:
-        return _alike(network, spikes.inputs, stimulus.samples)
-    return Samples(stimulus.samples, _rows_of(spikes.inputs), _classes(network, labels))
+def as_the_model(network: Network) -> Callable[[NDArray[np.int64], Mapping[str, NDArray[Any]]], dict[str, FloatArray]]:
+    """What the outputs of the float model give on some input: spikes of a neuron in a sample, or mean v."""
+    names = [target for _, target in network.outputs]
+    if not names:
+        raise InputError(f"network {network.name!r} has no output to fine-tune towards; name one in the file")
+
+    def wanted(rows: NDArray[np.int64], given: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
+        found = float_given(network, Stimulus(given))
+        return {
+            name: found[name].sum(axis=1).astype(np.float64)
+            if network.population(name).spiking
+            else found[name].mean(axis=1)
+            for name in names
+        }
+
+    return wanted
 
 
 def to_search(samples: Samples) -> Stimulus:
@@ -74,24 +93,19 @@ def _held(array: NDArray[Any], steps: int | None) -> NDArray[Any]:
     return np.repeat(array, steps, axis=1)
 
 
-def _rows_of(inputs: Mapping[str, NDArray[Any]]) -> Any:
+def _rows_of(inputs: Mapping[str, NDArray[Any]]) -> Draw:
     return lambda rows, epoch: {name: a[rows] for name, a in inputs.items()}
 
 
-def _alike(network: Network, inputs: Mapping[str, NDArray[Any]], count: int) -> Samples:
-    """Towards the float model's outputs on these spikes."""
-    parts: dict[str, list[NDArray[np.float64]]] = {target: [] for _, target in network.outputs}
-    for start in range(0, count, CHUNK):
-        found = float_given(network, Stimulus({n: a[start : start + CHUNK] for n, a in inputs.items()}))
-        for name, kept in parts.items():
-            given = found[name].astype(np.float64)
-            kept.append(given.sum(axis=1) if network.population(name).spiking else given.mean(axis=1))
-    if not parts:
-        raise InputError(f"network {network.name!r} has no output to fine-tune towards; name one in the file")
-    return Samples(count, _rows_of(inputs), None, {name: np.concatenate(kept) for name, kept in parts.items()})
+def _drawn(values: Mapping[str, NDArray[Any]], seed: int) -> Draw:
+    def draw(rows: NDArray[np.int64], epoch: int) -> dict[str, NDArray[Any]]:
+        generator = np.random.default_rng([seed, epoch, int(rows[0]), len(rows)])
+        return {n: (generator.random((len(rows), *a.shape[1:])) < a[rows]).astype(np.uint8) for n, a in values.items()}
+
+    return draw
 
 
-def _classes(network: Network, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def _check_classes(network: Network, labels: NDArray[np.int64]) -> None:
     if not network.outputs:
         raise InputError(f"network {network.name!r} has no output that could give a class; name one in the file")
     size, name = max((network.population(target).size, target) for _, target in network.outputs)
@@ -102,4 +116,3 @@ def _classes(network: Network, labels: NDArray[np.int64]) -> NDArray[np.int64]:
             f"the label of sample {first} is {labels[first]}, but output {name!r} has the classes 0 to {size - 1}; number the "
             "labels so, or leave them out"
         )
-    return labels

@@ -110,13 +110,16 @@ def make_kernel(
     return Kernel(name, share, largest_input, "mixed", step, -full, full - step, pattern)
 
 
+def smallest_exponent(kernel: Kernel, k: float, exponents: Range) -> int:
+    """The smallest exponent at which the largest weight still fits, within the profile's range."""
+    needed = k * kernel.needed
+    exponent = int(np.ceil(np.log2(needed) - 1e-12)) if needed > 0 else 0
+    return int(np.clip(exponent, exponents.min, exponents.max))
+
+
 def weight_exponent(kernel: Kernel, k: float, exponents: Range) -> int:
     """The exponent of the smallest error among those at which the largest weight fits, within the profile's range."""
-    needed = k * kernel.needed
-    if needed <= 0:
-        return int(np.clip(0, exponents.min, exponents.max))
-    exponent = int(np.ceil(np.log2(needed) - 1e-12))
-    exponent = int(np.clip(exponent, exponents.min, exponents.max))
+    exponent = smallest_exponent(kernel, k, exponents)
     return min(range(exponent, max(exponent, 0) + 1), key=lambda e: _error_at(kernel, k, e))
 
 

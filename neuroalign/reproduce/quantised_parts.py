@@ -47,7 +47,7 @@ def quantised_parts(data: str = "fashion-mnist", folder: Path = Path("neuroalign
         checks=lambda values: _checks(values, Path(place)),
         quick_note="32 neurons, 10 steps, 600 training and 200 test images",
         notes=(
-            "Searched and fine-tuned on training images only. Drops are paired: the same images as the same spikes, "
+            "Searched and fine-tuned, towards what the float model gives, on training images only. Drops are paired: the same images as the same spikes, "
             "10 000 bootstrap samples of the images.",
         ),
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from neuroalign.calibration import SearchOptions, search
 from neuroalign.calibration.fine_tuning import fine_tune
+from neuroalign.calibration.tuning_samples import as_the_model
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
 from neuroalign.datasets.images import Images
@@ -56,7 +57,7 @@ class Setting:
     tested: int | None = None
     tuning_epochs: int = 2
     tuning_images: int = 20_000
-    tuning_rate: float = 5e-3
+    tuning_rate: float = 2e-3
 
     @property
     def place(self) -> Path:
@@ -135,7 +136,7 @@ def _held(setting: Setting, images: Images, stage: str) -> tuple[Network, Mappin
     def draw(rows: NDArray[np.int64], epoch: int) -> dict[str, NDArray[np.uint8]]:
         return {"input": bernoulli(few[rows], setting.steps, [setting.seed, epoch, int(rows[0]), 1])}
 
-    samples = Samples(len(few), draw, images.train_labels[: len(few)])
+    samples = Samples(len(few), draw, images.train_labels[: len(few)], as_the_model(network))
     options = TuningOptions(
         setting.tuning_epochs, rate=setting.tuning_rate, seed=setting.seed, checkpoint=setting.place / "tuning.pt"
     )

@@ -13,6 +13,7 @@ from random_models import Choices, random_network, random_stimulus
 from neuroalign.calibration import SearchOptions, search, split_large
 from neuroalign.calibration.fine_tuning import Start, fine_tune
 from neuroalign.calibration.layers import chip_given, float_given
+from neuroalign.calibration.tuning_samples import tuning_samples
 from neuroalign.chip import ChipNetwork, first_difference
 from neuroalign.compile import compile_network
 from neuroalign.encoding import bernoulli_signal
@@ -140,14 +141,8 @@ def test_fine_tuning_brings_back_what_few_bits_lost() -> None:
     narrow = replace(LOIHI2, synapse=replace(LOIHI2.synapse, weight_bits=(3,)))
     train, fresh = (random_stimulus(network, seed, samples=100, steps=24) for seed in (1, 2))
     name = network.outputs[0][1]
-    wanted = float_given(network, train)[name].sum(1).astype(float)
-
-    def draw(rows: np.ndarray, epoch: int) -> dict[str, np.ndarray]:
-        return {n: a[rows] for n, a in train.inputs.items()}
-
-    tuned = fine_tune(
-        network, narrow, Samples(100, draw, wanted={name: wanted}), TuningOptions(epochs=6, batch=10, rate=0.01)
-    )
+    samples = tuning_samples(network, train, towards="float")
+    tuned = fine_tune(network, narrow, samples, TuningOptions(epochs=6, batch=10, rate=0.01))
     assert first_difference(compile_network(tuned.network, narrow, scales=tuned.scales)[0], tuned.chip) is None
     goal = float_given(network, fresh)[name].sum(1).astype(float)
 

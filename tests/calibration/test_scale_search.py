@@ -18,7 +18,8 @@ from neuroalign.calibration import (
     split_large,
 )
 from neuroalign.calibration.activity import activity
-from neuroalign.calibration.layers import chip_given, float_given, isolated
+from neuroalign.calibration.layers import chip_given, float_given, isolated, network_error
+from neuroalign.calibration.trial import tried_scales
 from neuroalign.compile import compile_network
 from neuroalign.encoding import bernoulli_signal
 from neuroalign.errors import ConversionRefused, InputError
@@ -29,10 +30,12 @@ from neuroalign.pattern import Convolution, expanded
 from neuroalign.pipeline import Options, deploy
 from neuroalign.profile import load_profile
 from neuroalign.quantise.compensated import compensated_rounding, quadratic_error
+from neuroalign.quantise.legality import with_microcode
 from neuroalign.quantise.normal_form import normalise
 from neuroalign.recording import Stimulus
 from neuroalign.rule_check import trial_network
 from neuroalign.rules import load_rule
+from neuroalign.sim.emulator import Emulator
 
 LOIHI2 = load_profile("loihi2")
 
@@ -184,7 +187,7 @@ def test_calibration_values_are_encoded_as_the_input_under_test(shared_data: Pat
         path, stimulus=tmp_path / "tested.npz", encoding="bernoulli", input_scale=200.0, options=options
     )
     assert deployment.search is not None
-    assert len(deployment.search.tried) == 3
+    assert len(deployment.search.tried) == 5
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.1, 2.0, float("nan")])
@@ -206,3 +209,57 @@ def test_deploy_searches_and_tells(shared_data: Path) -> None:
     assert deployment.search is not None
     assert deployment.search.way in {t.way for t in deployment.search.tried}
     assert any("searched" in row.note for row in deployment.table.rows)
+
+
+def test_scales_that_were_tried_leave_no_population_worse_than_the_plain_one(shared_data: Path) -> None:
+    network = _braille(shared_data)
+    stimulus = _drawn(network, 8, 5, steps=64)
+    seen = float_given(network, stimulus)
+    laid = {p.name: [c for c in network.connections if c.target == p.name] for p in network.populations}
+    chip, _ = compile_network(network, LOIHI2)
+    tried = tried_scales(network, LOIHI2, stimulus, seen, laid, "")
+    assert network_error(network, LOIHI2, tried, stimulus, seen) < network_error(network, LOIHI2, {}, stimulus, seen)
+    assert tried[network.populations[0].name].k != float(chip.populations[0].threshold[0])
+
+
+def test_wide_words_leave_nothing_of_the_error(shared_data: Path) -> None:
+    """The 16-bit control: what is left with room for every number is what rounding costs, and nothing else."""
+    network, neuron = _braille(shared_data), LOIHI2.neuron
+    assert neuron.u is not None
+    assert neuron.v is not None
+    assert neuron.decay is not None
+    assert neuron.bias is not None
+    assert neuron.threshold is not None
+    wide = replace(
+        LOIHI2,
+        synapse=replace(LOIHI2.synapse, weight_bits=(16,)),
+        neuron=replace(
+            neuron,
+            u=replace(neuron.u, bits=31),
+            v=replace(neuron.v, bits=31),
+            decay=replace(neuron.decay, bits=16),
+            bias=replace(neuron.bias, mant_bits=20),
+            threshold=replace(neuron.threshold, mant_bits=24),
+        ),
+    )
+    output = network.population(network.outputs[0][1])
+    stimulus = _drawn(network, 300, 3, steps=256)
+    given = chip_given(network, compile_network(network, wide)[0], stimulus)
+    assert count_error(output, given[output.name], float_given(network, stimulus)[output.name]) <= 0.002
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_more_bits_never_make_states_wrap_nor_the_error_larger(shared_data: Path, bits: int) -> None:
+    network = read_nir(shared_data / "nir_nets" / "braille_noDelay_noBias_subtract.nir", reset="subtract").network
+    stimulus = _drawn(network, 6, 3)
+    wanted = float_given(network, stimulus)
+
+    def of(width: int) -> tuple[float, int]:
+        profile = replace(LOIHI2, synapse=replace(LOIHI2.synapse, weight_bits=(width,)))
+        chip, _ = compile_network(network, with_microcode(profile))
+        counts = Emulator().run(chip, stimulus, []).counts
+        wrong = network_error(network, with_microcode(profile), {}, stimulus, wanted)
+        return wrong, sum(n for name, n in counts.items() if name.endswith("u_wrapped"))
+
+    assert of(bits)[1] == 0
+    assert of(bits)[0] < of(8)[0]

@@ -1,8 +1,8 @@
 """Trains a :class:`~neuroalign.sim.norse_reference.training.chip_form.ChipForm`: quantisation-aware fine-tuning.
 
-With labels the loss is the cross entropy of the output with most neurons: its spikes in a sample, or the mean of v, times
-a factor that suits the network as it is. Without, it is how far all outputs are from what the float model gives: spike
-counts of a neuron, or mean v, as shares of their own mean square. Every ``HELD_OUT``-th sample is not trained on; what is
+Towards labels, the loss is the cross entropy of the output with most neurons: its spikes in a sample, or the mean of v, times
+a factor that suits the network as it is. Towards the float model, it is how far all outputs are from what that gives on the
+same input: spikes of a neuron in a sample, or mean v, the squared difference as a share of their mean square. Every ``HELD_OUT``-th sample is not trained on; what is
 returned is the epoch, the start among them, that does best on those.
 """
 
@@ -71,13 +71,14 @@ class Samples:
     labels : (count,) or None
         Classes.
     wanted
-        Output population to what each sample should give, (count, N), where there are no labels: spikes, or mean v.
+        From samples by number, and their input, to what each output population should give, (samples, N): spikes of a
+        neuron, or mean v. Where it is given, labels only tell the accuracy.
     """
 
     count: int
     draw: Draw
     labels: NDArray[np.int64] | None = None
-    wanted: Mapping[str, NDArray[np.float64]] | None = None
+    wanted: Callable[[NDArray[np.int64], Spikes], Mapping[str, NDArray[np.float64]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def tune(
             if again is not None:
                 form.refresh(again(form))
             epochs.append(_judge(form, samples, held, options, loss))
-            if _better(epochs[-1], epochs[best]):
+            if _better(epochs[-1], epochs[best], samples):
                 best, kept = epoch + 1, _numbers(form)
             run.save({"epochs": [astuple(e) for e in epochs], "best": best, "kept": _tensors(kept)})
     finally:
@@ -144,7 +145,7 @@ def tune(
 
 
 Numbers = tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]
-Loss = Callable[[Mapping[str, "Tensor"], NDArray[np.int64]], "Tensor"]
+Loss = Callable[[Mapping[str, "Tensor"], NDArray[np.int64], Spikes], "Tensor"]
 
 
 def _split(samples: Samples) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -171,7 +172,8 @@ def _pass(
     starts = range(0, len(order), options.batch)
     for done, start in enumerate(starts):
         rows = order[start : start + options.batch]
-        value = loss(form.run(samples.draw(rows, epoch + 1)), rows)
+        given = samples.draw(rows, epoch + 1)
+        value = loss(form.run(given), rows, given)
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
@@ -189,14 +191,17 @@ def _judge(form: ChipForm, samples: Samples, held: NDArray[np.int64], options: T
     with torch.no_grad():
         for start in range(0, len(held), options.batch):
             rows = held[start : start + options.batch]
-            found = form.run(samples.draw(rows, 0))
-            total += float(loss(found, rows)) * len(rows)
+            given = samples.draw(rows, 0)
+            found = form.run(given)
+            total += float(loss(found, rows, given)) * len(rows)
             if samples.labels is not None:
                 right += int((_sums(form, found).argmax(1).numpy() == samples.labels[rows]).sum())
     return Epoch(total / len(held), None if samples.labels is None else right / len(held))
 
 
-def _better(new: Epoch, old: Epoch) -> bool:
+def _better(new: Epoch, old: Epoch, samples: Samples) -> bool:
+    if samples.wanted is not None:
+        return new.loss < old.loss
     return (-(new.accuracy or 0.0), new.loss) < (-(old.accuracy or 0.0), old.loss)
 
 
@@ -204,8 +209,10 @@ def _loss(form: ChipForm, samples: Samples, rows: NDArray[np.int64], batch: int)
     """The loss, its scale chosen for the network as it is."""
     import torch
 
+    if samples.wanted is not None:
+        return _distance(form, samples.wanted)
     if samples.labels is None:
-        return _distance(form, samples)
+        raise InputError("fine-tuning needs labels, or outputs of the float model, to train towards")
     labels = torch.from_numpy(np.asarray(samples.labels))
     entropy = torch.nn.functional.cross_entropy
     with torch.no_grad():
@@ -214,7 +221,7 @@ def _loss(form: ChipForm, samples: Samples, rows: NDArray[np.int64], batch: int)
         )
         scale = min(SCALES, key=lambda s: float(entropy(found * s / _spread(found), labels[rows])))
         factor = float(scale / _spread(found))
-    return lambda found, rows: entropy(_sums(form, found) * factor, labels[rows])
+    return lambda found, rows, given: entropy(_sums(form, found) * factor, labels[rows])
 
 
 def _spread(found: Tensor) -> float:
@@ -222,16 +229,15 @@ def _spread(found: Tensor) -> float:
     return float((found - found.mean(1, keepdim=True)).square().mean().sqrt()) or 1.0
 
 
-def _distance(form: ChipForm, samples: Samples) -> Loss:
+def _distance(form: ChipForm, wanted: Callable[[NDArray[np.int64], Spikes], Mapping[str, NDArray[np.float64]]]) -> Loss:
     import torch
 
-    if not samples.wanted:
-        raise InputError("fine-tuning needs labels, or outputs of the float model, to train towards")
-    wanted = {name: torch.from_numpy(np.asarray(a, dtype=np.float64)) for name, a in samples.wanted.items()}
-    sizes = {name: float(a.square().mean()) or 1.0 for name, a in wanted.items()}
-
-    def loss(found: Mapping[str, Tensor], rows: NDArray[np.int64]) -> Tensor:
-        parts = [(_over_time(form, found, name) - wanted[name][rows]).square().mean() / sizes[name] for name in wanted]
+    def loss(found: Mapping[str, Tensor], rows: NDArray[np.int64], given: Spikes) -> Tensor:
+        parts = []
+        for name, array in wanted(rows, given).items():
+            goal = torch.from_numpy(np.asarray(array, dtype=np.float64))
+            size = float(goal.square().mean()) or 1.0
+            parts.append((_over_time(form, found, name) - goal).square().mean() / size)
         return torch.stack(parts).mean()
 
     return loss
