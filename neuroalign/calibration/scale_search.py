@@ -106,7 +106,7 @@ def search(
     learn, choose = _halves(calibration)
     seen, wanted = float_given(network, learn), float_given(network, choose)
     ways = list(_ways(network, options))
-    best: tuple[float, Way, Mapping[str, ScaleChoice]] | None = None
+    best: tuple[float, Way, dict[str, ScaleChoice]] | None = None
     tried = []
     for done, way in enumerate(ways):
         if options.progress is not None:
