@@ -202,8 +202,9 @@ def _convolution(
 ) -> tuple[Layout, AxonMode]:
     """Population axons where the chip has them and nothing learns; single synapses elsewhere."""
     slots = profile.core.slots
-    has_pop32 = slots is not None and slots.out_pop32 is not None
-    if form.learning or not has_pop32:
+    # Where nothing is known of slots, packing is taken over from Loihi 1, and sharing with it.
+    shares = (slots is None or slots.out_pop32 is not None) and form.scheme.synapse_bits is None
+    if form.learning or not shares:
         rows = SharedRows(pattern, form)
         target, source = rows.every_synapse()
         return _sparse(target, source, c.shape, form), "discrete"
