@@ -130,7 +130,7 @@ def _drawn(
         weight[rng.random(shape) < 0.7] = 0
     if kind > 1:
         present = rng.random(shape) < rng.choice([0.05, 0.3, 0.9])
-        pattern = SparsePattern(*np.nonzero(present), shape=shape)
+        pattern = SparsePattern(np.nonzero(present)[0], np.nonzero(present)[1], shape)
         weight = weight[present]
     delays = rng.integers(0, int(rng.choice([2, 8, 20])), weight.shape) if rng.random() < 0.3 else None
     return connection(

@@ -192,7 +192,8 @@ def _memory(
     placement: Placement,
 ) -> tuple[int, set[tuple[object, ...]]]:
     """Words of a core, and its synapse formats."""
-    words, formats = 0, set()
+    words = 0
+    formats: set[tuple[object, ...]] = set()
     for name in sorted({n for n, _ in here}):
         c = by_name[name]
         axons = [here[n, a] for n, a in here if n == name]

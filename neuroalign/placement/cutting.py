@@ -9,6 +9,8 @@ from neuroalign.placement.capacity import NEURONS, Capacity
 from neuroalign.placement.meter import Meter, Use
 
 Bounds = Mapping[str, int]
+MOST_ALIKE = 256
+"""Runs of a population up to which runs of one length are tried."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,19 @@ def cut(meter: Meter, population: str, room: Room) -> list[Use]:
     size = meter.populations[population].size
     greedy: list[Use] = []
     guess = size
+    search = meter.search(population, room.bounds[NEURONS])
     while not greedy or greedy[-1].piece.stop < size:
         start = greedy[-1].piece.stop if greedy else 0
-        greedy.append(longest_run(meter, population, start, room, guess))
+        run = None if search is None else _searched(meter, population, start, search.stop(start, room.bounds), room)
+        greedy.append(run or longest_run(meter, population, start, room, guess))
         guess = greedy[-1].piece.size
-    return alike(meter, population, room, len(greedy)) or greedy
+    return greedy if len(greedy) > MOST_ALIKE else alike(meter, population, room, len(greedy)) or greedy
+
+
+def _searched(meter: Meter, population: str, start: int, stop: int, room: Room) -> Use | None:
+    """The run that was found, if a core holds it in every respect."""
+    found = meter.use(population, start, stop)
+    return found if _as_good_as_one(meter, found, room) else None
 
 
 def longest_run(meter: Meter, population: str, start: int, room: Room, guess: int) -> Use:

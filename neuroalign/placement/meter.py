@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +21,14 @@ from neuroalign.placement.capacity import (
     WORDS,
 )
 from neuroalign.placement.demand import Demand, Incoming, PopulationDemand
-from neuroalign.placement.layouts import Indices, SharedRows
+from neuroalign.placement.layouts import Indices, SharedRows, SparseRows
 from neuroalign.placement.types import Slice
 
+if TYPE_CHECKING:
+    from neuroalign.placement.run_search import RunSearch
+
+LEAST_TO_SEARCH = 500_000
+"""Synapses into a population from which its runs are searched synapse by synapse."""
 Keys = frozenset[object]
 NO_KEYS: Keys = frozenset()
 
@@ -96,6 +102,17 @@ class Meter:
         """Slots of the output map that a run takes."""
         return sum(o.of(piece.start, piece.stop) for o in self._out.get(piece.population, ()))
 
+    def search(self, population: str, neurons: int) -> RunSearch | None:
+        """A fast search for runs, of populations so large and sparse that it pays."""
+        p = self.populations[population]
+        rows = [c.layout for c in p.incoming if isinstance(c.layout, SparseRows)]
+        if len(rows) < len(p.incoming) or sum(r.source.size for r in rows) < LEAST_TO_SEARCH:
+            return None
+        out = sum((o.each() for o in self._out.get(population, ())), np.zeros(p.size, dtype=np.int64))
+        from neuroalign.placement.run_search import RunSearch  # numba takes a second to load
+
+        return RunSearch(rows, [c.in_slots or 1 for c in p.incoming], out, self.largest_run(population, neurons))
+
     def _keys(self, p: PopulationDemand, which: int, numbers: Indices) -> Keys:
         alike = self._alike[p.name][which]
         return alike if alike is not None else frozenset(np.unique(numbers).tolist())
@@ -139,6 +156,15 @@ class _OutSlots:
         self._axon = layout.axon_of_source() if isinstance(layout, SharedRows) else None
         self._slots = cores * slots
         self._before = None if self._axon is not None else np.concatenate(([0], np.cumsum(self._slots)))
+
+    def each(self) -> Indices:
+        """Slots of each neuron alone; those that several share count for the first of them."""
+        if self._axon is None:
+            return self._slots
+        each = np.zeros(self._axon.size, dtype=np.int64)
+        axons, first = np.unique(self._axon, return_index=True)
+        each[first] = self._slots[axons]
+        return each
 
     def of(self, start: int, stop: int) -> int:
         if self._before is not None:

@@ -55,7 +55,7 @@ def test_the_checker_finds_a_limit_that_is_exceeded() -> None:
     chip, profile = random_network(3), narrow_profile(3)
     placement = place(chip, profile)
     words = max(core.used["synapse words"] for core in placement.cores)
-    memory = replace(profile.core.memory, synapse_words=words - 1)  # type: ignore[type-var, call-overload]
+    memory = replace(profile.core.memory, synapse_words=words - 1)  # type: ignore[type-var]
     narrower = replace(profile, core=replace(profile.core, memory=memory))
     assert any(f"of {words - 1}" in problem for problem in problems_of(placement, chip, narrower))
 
