@@ -17,7 +17,7 @@ demo: $(if $(LIGHT),$(VENV)/.installed-core,$(STAMP))
 	@$(BIN)/neuroalign demo --out neuroalign-demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto --dist loadscope --durations 25
+	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --durations 25
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,60 @@ def kernels_from_the_first_run_on() -> None:
     from neuroalign.sim.emulator.first_run import patience
 
     patience().left = 0.0
+
+
+SLOWEST = (
+    "conformance/test_emulator_lava.py",
+    "conformance/test_learning_lava.py",
+    "conformance/test_experiments_lava.py",
+    "conformance/test_rule_forms.py",
+    "verify/test_draw.py",
+    "sim/lava_processes/test_lava_compat.py",
+    "conformance/test_window_neurons_lava.py",
+    "conformance/test_verify_lava.py",
+    "conformance/test_neurons_lava.py",
+)
+"""Modules that take the longest, which are begun first: one of them begun last keeps one processor busy and the others idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest modules first, all others in their order (make test tells xdist to keep it)."""
+    here = Path(__file__).resolve().parent
+    rank = {here / name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels_compiled_once_by_all_workers(request: pytest.FixtureRequest) -> None:
+    """Of several workers on a fresh clone, half compile the kernels in integers first and half those in floats.
+
+    Each then finds on the disk what the other has compiled; without this all of them compile both, for a minute.
+    """
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "")
+    if worker:
+        compile_kernels(fixed_first=int(worker.removeprefix("gw")) % 2 == 0)
+
+
+def compile_kernels(*, fixed_first: bool) -> None:
+    """Run a small network with and without learning, in integers and in floats."""
+    from neuroalign.compile import compile_network, float_model
+    from neuroalign.profile import load_profile
+    from neuroalign.rule_check.trial import trial_network, trial_spikes
+    from neuroalign.rules import load_rule
+    from neuroalign.sim.emulator import Emulator
+
+    rule = load_rule("stdwi")
+    learning = trial_network(rule, 1e-3)
+    static = replace(learning, connections=tuple(c for c in learning.connections if c.rule is None))
+    stimulus = trial_spikes(5, 1e-3, 0).stimulus_of(rule)
+    for fixed in (fixed_first, not fixed_first):
+        for network in (learning, static):
+            chip = (
+                compile_network(network, load_profile("loihi2"))[0]
+                if fixed
+                else float_model(network, load_profile("ideal"))
+            )
+            Emulator().run(chip, stimulus, (), implementation="interpreter")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

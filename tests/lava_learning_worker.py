@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neuroalign.sim.lava_processes import lava_compat
+from neuroalign.sim.lava_processes import lava_compat, lean_channels
 
 lava_compat.install()
 
@@ -120,6 +120,7 @@ def lava_products(text: str) -> list[tuple[Any, ...]] | str:
 
 
 def main(job_file: Path) -> None:
+    lean_channels.install()
     job = pickle.loads(job_file.read_bytes())
     for number, net in enumerate(job["nets"]):
         run_net(job_file.parent, number, net)
