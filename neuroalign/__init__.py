@@ -1,7 +1,12 @@
-"""neuroalign: trained spiking networks and local learning rules to Loihi-class hardware, with proof of what changed."""
+"""neuroalign: trained spiking networks and local learning rules to Loihi-class hardware, with proof of what changed.
+
+The names below are the public interface: see docs/versioning.md for what stays as it is. Each is loaded when it is first
+used, so that importing the package takes no time.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,17 +14,74 @@ from typing import TYPE_CHECKING, Any
 from neuroalign.compiled_code import ensure_cache_folder
 
 if TYPE_CHECKING:
+    from neuroalign.chip import ChipNetwork as ChipNetwork
+    from neuroalign.compile import compile_network as compile_network
+    from neuroalign.conversion import ConversionTable as ConversionTable
+    from neuroalign.deployment import Deployment as Deployment
+    from neuroalign.deployment import verdict as verdict
+    from neuroalign.errors import NeuroalignError as NeuroalignError
+    from neuroalign.export.nir_graph import read_nir as read_nir
+    from neuroalign.export.nir_graph import write_nir as write_nir
+    from neuroalign.export.report import write_report as write_report
+    from neuroalign.network import Connection as Connection
+    from neuroalign.network import InputPort as InputPort
+    from neuroalign.network import Network as Network
+    from neuroalign.network import Population as Population
+    from neuroalign.pipeline import Options as Options
     from neuroalign.pipeline import deploy as deploy
+    from neuroalign.profile import Profile as Profile
+    from neuroalign.profile import available_profiles as available_profiles
+    from neuroalign.profile import load_profile as load_profile
+    from neuroalign.quantise.rule_choices import RuleChoices as RuleChoices
+    from neuroalign.recording import Recording as Recording
+    from neuroalign.recording import Stimulus as Stimulus
+    from neuroalign.rule import LearningRule as LearningRule
+    from neuroalign.rule_check import CheckOptions as CheckOptions
+    from neuroalign.rule_check import check_rule as check_rule
+    from neuroalign.rules import load_rule as load_rule
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+
+_PLACES = {
+    "ChipNetwork": "chip",
+    "compile_network": "compile",
+    "ConversionTable": "conversion",
+    "Deployment": "deployment",
+    "verdict": "deployment",
+    "NeuroalignError": "errors",
+    "read_nir": "export.nir_graph",
+    "write_nir": "export.nir_graph",
+    "write_report": "export.report",
+    "Connection": "network",
+    "InputPort": "network",
+    "Network": "network",
+    "Population": "network",
+    "Options": "pipeline",
+    "deploy": "pipeline",
+    "Profile": "profile",
+    "available_profiles": "profile",
+    "load_profile": "profile",
+    "RuleChoices": "quantise.rule_choices",
+    "Recording": "recording",
+    "Stimulus": "recording",
+    "LearningRule": "rule",
+    "CheckOptions": "rule_check",
+    "check_rule": "rule_check",
+    "load_rule": "rules",
+}
+
+__all__ = ["__version__", *_PLACES]
 
 ensure_cache_folder(Path(__file__).parent, os.environ)  # before numba, which reads the environment once
 
 
 def __getattr__(name: str) -> Any:
-    """Load :func:`deploy` when it is first used: importing the package alone stays fast."""
-    if name == "deploy":
-        from neuroalign.pipeline import deploy
+    """A public name, from its module, which is loaded now."""
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"neuroalign.{_PLACES[name]}"), name)
+    raise AttributeError(f"module 'neuroalign' has no attribute {name!r}; public are {', '.join(__all__)}")
 
-        return deploy
-    raise AttributeError(f"module 'neuroalign' has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return sorted({*globals(), *_PLACES})

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Literal
+
+from neuroalign.errors import BackendMissing
+from neuroalign.notebook import html_table
+
+if TYPE_CHECKING:
+    import pandas
 
 Status = Literal["exact", "rounded", "saturated", "substituted", "approximate"]
 
@@ -67,3 +73,24 @@ class ConversionTable:
     def of(self, where: str) -> tuple[ConversionRow, ...]:
         """The rows about one population, connection or input."""
         return tuple(row for row in self.rows if row.where == where)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A pandas frame with a line for each row and a column for each of its fields.
+
+        Raises
+        ------
+        BackendMissing
+            If pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise BackendMissing("ConversionTable.to_frame needs pandas: pip install pandas") from None
+        return pandas.DataFrame([asdict(row) for row in self.rows], columns=[f.name for f in fields(ConversionRow)])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (r.where, r.quantity, r.count, r.float_value, r.stored, f"{r.relative_error:.2%}", r.note)
+            for r in self.rows
+        ]
+        return html_table("Conversion", ("where", "what", "numbers", "float", "stored", "error", "note"), rows)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neuroalign.errors import InputError
 from neuroalign.network import InputPort
-from neuroalign.recording import Stimulus
+from neuroalign.recording import Stimulus, as_array
 
 Encoding = Literal["bernoulli", "current"]
 STRETCH = 1 << 20
@@ -73,6 +73,43 @@ def _bernoulli(held: Mapping[str, NDArray[Any]], stimulus: Stimulus, seed: int) 
             )
         spikes[name] = (generator.random(array.shape) < array).astype(np.uint8)
     return Stimulus(spikes, stimulus.labels, stimulus.description)
+
+
+def stimulus_of(given: ArrayLike | Mapping[str, ArrayLike], inputs: tuple[InputPort, ...]) -> Stimulus:
+    """Arrays or tensors as a stimulus: by name of the input, or one alone for the only input.
+
+    Parameters
+    ----------
+    given
+        Each (samples, steps, channels), or (steps, channels) of one sample.
+
+    Raises
+    ------
+    InputError
+        If there is not one array for each input, or an array does not fit its input.
+    """
+    if not isinstance(given, Mapping):
+        if len(inputs) != 1:
+            raise InputError(
+                f"one array was given, but the network has {len(inputs)} inputs; give a dict with {', '.join(p.name for p in inputs)}"
+            )
+        given = {inputs[0].name: given}
+    names = [p.name for p in inputs]
+    if set(given) != set(names):
+        raise InputError(
+            f"arrays were given for {', '.join(map(str, given))}; the network's inputs are {', '.join(names)}"
+        )
+    arrays = {}
+    for port in inputs:
+        array = as_array(given[port.name])
+        array = array[None] if array.ndim == 2 else array
+        if array.ndim != 3 or array.shape[2] != port.size:
+            raise InputError(
+                f"the array for input {port.name!r} has shape {as_array(given[port.name]).shape}; (samples, steps, {port.size}) or "
+                f"(steps, {port.size}) is needed"
+            )
+        arrays[port.name] = array
+    return Stimulus(arrays, None, "arrays given by the caller")
 
 
 def bernoulli_signal(

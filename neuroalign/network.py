@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import NetworkError
+from neuroalign.notebook import html_table, span
 from neuroalign.pattern import Convolution, SparsePattern, expanded, pattern_problem, weight_shape
 from neuroalign.rule import LearningRule
 
@@ -342,6 +343,25 @@ class Network:
                 return population
         raise NetworkError(
             f"network {self.name!r} has no population {name!r}; it has {', '.join(p.name for p in self.populations)}"
+        )
+
+    def _repr_html_(self) -> str:
+        nodes: list[tuple[object, ...]] = [(p.name, "input", p.size) for p in self.inputs]
+        nodes += [(p.name, p.kind, p.size, *map(span, (p.tau_syn, p.tau_mem, p.v_threshold))) for p in self.populations]
+        wires = [
+            (
+                c.name,
+                f"{c.source} → {c.target}",
+                " × ".join(map(str, c.shape)),
+                c.delay_steps,
+                c.rule.name if c.rule else "",
+            )
+            for c in self.connections
+        ]
+        title = f"Network {self.name}: dt {self.dt:g} s, reset {self.reset}"
+        columns = ("population", "kind", "neurons", "tau_syn (s)", "tau_mem (s)", "threshold")
+        return html_table(title, columns, nodes) + html_table(
+            "Connections", ("name", "from → to", "shape", "delay (steps)", "rule"), wires
         )
 
 

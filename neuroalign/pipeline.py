@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from numpy.typing import ArrayLike
+
 from neuroalign import __version__
 from neuroalign.calibration import SearchOptions, SearchResult, calibration_input, search
 from neuroalign.chip import ChipNetwork
@@ -26,9 +28,12 @@ from neuroalign.deployment.plastic_runs import (
     model_reads,
     model_weights,
 )
-from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode
+from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode, stimulus_of
 from neuroalign.errors import BackendMissing, ConversionRefused, InputError
-from neuroalign.export.nir_graph import FileReset, ImportedNetwork, read_nir
+from neuroalign.export.nir_build import GainUnit, Initial
+from neuroalign.export.nir_graph import FileReset, ImportedNetwork, Writer, read_nir
+from neuroalign.export.nir_time import TauUnit
+from neuroalign.export.nir_tree import Edge
 from neuroalign.export.stimulus_file import check_scale, read_stimulus
 from neuroalign.fidelity import Agreement, compare, equal_states, threshold_distances
 from neuroalign.network import Network
@@ -80,33 +85,46 @@ class Options:
 
 
 def deploy(
-    source: str | Path,
+    source: str | Path | Network,
     profile: str | Path | Profile = "loihi2",
     *,
+    backends: Sequence[BackendName] | None = None,
     dt: float | None = None,
     reset: FileReset | None = None,
-    stimulus: Stimulus | str | Path | None = None,
+    stimulus: Stimulus | str | Path | ArrayLike | Mapping[str, ArrayLike] | None = None,
     encoding: Encoding | None = None,
     input_scale: float = 1.0,
     steps: int | None = None,
     rate: float | None = None,
+    seed: int | None = None,
+    strict: bool | None = None,
+    out: str | Path | None = None,
     options: Options | None = None,
-    **reading: object,
+    tau_unit: TauUnit | None = None,
+    written_by: Writer | None = None,
+    initial: Initial = "rest",
+    if_gain: GainUnit = "step",
+    closing: Sequence[Edge] | None = None,
 ) -> Deployment:
-    """Bring a NIR file to a hardware profile, run it on every backend asked for, and compare with the float model.
+    """Bring a network to a hardware profile, run it on every backend asked for, and compare with the float model.
+
+    One call does what the command ``neuroalign deploy`` does.
 
     Parameters
     ----------
     source
-        A .nir file.
+        A .nir file, or a Network, which says of itself what ``dt``, ``reset`` and the options of reading say of a file.
     profile
         Name of a built-in profile, a .toml file, or a Profile.
+    backends
+        What to run on: "emulator", "lava", "norse"; None takes those of ``options``.
     dt : s
         Time step; None infers it from the file where the file gives a clue.
     reset
         What a spike does to the membrane, as read_nir takes it; None assumes "zero" and says so.
     stimulus
-        A Stimulus, a file of one, or None for a seeded test signal.
+        A Stimulus, a file of one, or None for a seeded test signal. Or arrays, tensors of torch included: (samples, steps,
+        channels), or (steps, channels) of one sample, by name of the input, or one alone for the only input.
     encoding
         How values that are not 0/1 become input.
     input_scale
@@ -114,43 +132,101 @@ def deploy(
     steps, rate
         Of the test signal: steps (1000 if None) and probability of a spike per channel and step (0.05 if None).
         ``steps`` also cuts another stimulus, or holds one of a single step.
-    reading
-        Further keyword arguments of :func:`neuroalign.export.nir_graph.read_nir`.
+    seed, strict
+        In place of those of ``options``.
+    out
+        Folder for report.html and report.json; None writes nothing.
+    options
+        All else: see :class:`Options`.
+    tau_unit, written_by, initial, if_gain, closing
+        How the file is read: see :func:`neuroalign.export.nir_graph.read_nir`.
 
     Returns
     -------
     Deployment
-        Pass it to :func:`neuroalign.export.report.write_report`.
+        What was found; ``neuroalign.write_report(deployment, folder)`` writes it down.
 
     Raises
     ------
     NeuroalignError
         One line naming the thing, the value, the limit and the remedy.
     """
-    options = options or Options()
+    options = _overridden(options or Options(), backends, seed, strict)
     _check_input_options(stimulus, input_scale, rate)
     target = profile if isinstance(profile, Profile) else load_profile(profile)
     check_runs(target)
-    imported = read_nir(source, dt=dt, reset=reset, strict=options.strict, **reading)  # type: ignore[arg-type]
-    network = imported.network
-    if isinstance(stimulus, str | Path):
-        stimulus = read_stimulus(Path(stimulus), network.inputs, network.dt, scale=input_scale)
-    elif stimulus is None:
-        steps = 1000 if steps is None else steps
-        _check_room(network, steps)
-        stimulus = bernoulli_signal(
-            network.inputs,
-            steps=steps,
-            rate=0.05 if rate is None else rate,
-            seed=options.seed,
+    if isinstance(source, Network):
+        given = {"dt": dt, "reset": reset, "tau_unit": tau_unit, "written_by": written_by, "closing": closing}
+        imported = _in_memory(source, [name for name, value in given.items() if value is not None])
+    else:
+        imported = read_nir(
+            source,
+            dt=dt,
+            reset=reset,
+            strict=options.strict,
+            initial=initial,
+            tau_unit=tau_unit,
+            if_gain=if_gain,
+            closing=closing,
+            written_by=written_by,
         )
-    encoded = encode(stimulus, encoding, seed=options.seed, steps=steps)
+    network = imported.network
+    encoded = encode(
+        _stimulus(stimulus, network, input_scale, steps, rate, options.seed), encoding, seed=options.seed, steps=steps
+    )
     if options.calibration is not None and not encoded.graded:
-        given = calibration_input(
+        calibration = calibration_input(
             network, options.calibration, encoded.stimulus, encoding=encoding, scale=input_scale, seed=options.seed
         )
-        options = replace(options, calibration=given)
-    return deploy_network(imported, target, encoded, options)
+        options = replace(options, calibration=calibration)
+    deployment = deploy_network(imported, target, encoded, options)
+    if out is not None:
+        from neuroalign.export.report import write_report  # its template engine is needed by nothing else
+
+        write_report(deployment, Path(out))
+    return deployment
+
+
+def _overridden(
+    options: Options, backends: Sequence[BackendName] | None, seed: int | None, strict: bool | None
+) -> Options:
+    """The options, with what was given beside them in its place."""
+    if backends is not None:
+        if isinstance(backends, str):
+            raise InputError(f"backends is {backends!r}; a sequence of names is needed, as in backends=[{backends!r}]")
+        options = replace(options, backends=tuple(backends))
+    if seed is not None:
+        options = replace(options, seed=seed)
+    return options if strict is None else replace(options, strict=strict)
+
+
+def _in_memory(network: Network, superfluous: Sequence[str]) -> ImportedNetwork:
+    """A Network as if read from a file; refuses what only a file can leave open."""
+    if superfluous:
+        raise InputError(
+            f"{superfluous[0]} says how a file is read, but network {network.name!r} is in memory and states it; leave it out"
+        )
+    return ImportedNetwork(network, (), (), f"network {network.name!r}, from memory")
+
+
+def _stimulus(
+    given: Stimulus | str | Path | ArrayLike | Mapping[str, ArrayLike] | None,
+    network: Network,
+    scale: float,
+    steps: int | None,
+    rate: float | None,
+    seed: int,
+) -> Stimulus:
+    """What enters the network, from whatever was given."""
+    if given is None:
+        steps = 1000 if steps is None else steps
+        _check_room(network, steps)
+        return bernoulli_signal(network.inputs, steps=steps, rate=0.05 if rate is None else rate, seed=seed)
+    if isinstance(given, Stimulus):
+        return given
+    if isinstance(given, str | Path):
+        return read_stimulus(Path(given), network.inputs, network.dt, scale=scale)
+    return stimulus_of(given, network.inputs)
 
 
 def _check_room(network: Network, steps: int) -> None:
@@ -278,7 +354,7 @@ def _searched(network: Network, profile: Profile, encoded: Encoded, options: Opt
     return search(network, profile, given, SearchOptions(split=split, seed=options.seed, progress=options.progress))
 
 
-def _check_input_options(stimulus: Stimulus | str | Path | None, scale: float, rate: float | None) -> None:
+def _check_input_options(stimulus: object, scale: float, rate: float | None) -> None:
     """Refuse what would be left unused without a word."""
     check_scale(scale)
     if rate is not None and stimulus is not None:

@@ -5,17 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.errors import InputError
+from neuroalign.errors import BackendMissing, InputError
+
+if TYPE_CHECKING:
+    import xarray
 
 Probe = tuple[str, str]
 """(population name, state) with state "s" (spikes), "u", "v" (after reset) or "a" (input received this step); or
 (connection name, state) of a plastic connection with state "w", "t", "d" (weight, tag, learned delay, each
 (N_target, N_source)), "x1", "x2" (N_source) or "y1", "y2", "y3" (N_target), read at the end of a step."""
+
+
+SYNAPSES = frozenset({"w", "t", "d"})
+SOURCE_SIDE, TARGET_SIDE = frozenset({"x1", "x2", "tx"}), frozenset({"y1", "y2", "y3", "ty"})
+PLASTIC = SYNAPSES | SOURCE_SIDE | TARGET_SIDE
+"""States of plastic connections, read at the end of chosen steps."""
+
+
+def as_array(values: Any) -> NDArray[Any]:
+    """A numpy array of whatever holds one; a tensor of torch is taken off its graph and its device first."""
+    detach = getattr(values, "detach", None)
+    return np.asarray(values if detach is None else detach().cpu().numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +40,7 @@ class Stimulus:
     Parameters
     ----------
     inputs
-        Input name to array (samples, steps, channels). Before ``quantise`` values of any kind; what a backend gets
+        Input name to array (samples, steps, channels), tensors of torch included. Before ``quantise`` values of any kind; what a backend gets
         is 0/1 spikes or, for graded inputs, integers.
     labels : (samples,) or None
         Class of each sample, for accuracy.
@@ -38,7 +53,10 @@ class Stimulus:
     description: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
+        arrays = {name: as_array(values) for name, values in self.inputs.items()}
+        object.__setattr__(self, "inputs", MappingProxyType(arrays))
+        if self.labels is not None:
+            object.__setattr__(self, "labels", as_array(self.labels))
         shapes = {name: a.shape[:2] for name, a in self.inputs.items()}
         for name, array in self.inputs.items():
             if array.ndim != 3:
@@ -92,6 +110,43 @@ class Recording:
         """``state`` of ``population`` over the model's first ``steps`` steps, the declared latency subtracted."""
         lag = self.latency_steps[population]
         return self.states[population, state][:, lag : lag + steps]
+
+    def to_xarray(self) -> xarray.Dataset:
+        """All states as a labelled Dataset, a variable "name.state" each; nothing is copied.
+
+        Returns
+        -------
+        xarray.Dataset
+            Dimensions (sample, step, name_neuron), or (sample, read, ...) of plastic connections; ``step`` counts from 1,
+            ``read`` is the step at whose end a value was read. Attributes: backend, and latency_steps by population.
+
+        Raises
+        ------
+        BackendMissing
+            If xarray is not installed.
+        """
+        try:
+            import xarray
+        except ImportError:
+            raise BackendMissing("Recording.to_xarray needs xarray: pip install xarray") from None
+        variables = {f"{name}.{state}": (_dimensions(name, state), a) for (name, state), a in self.states.items()}
+        steps = max((a.shape[1] for (_, s), a in self.states.items() if s not in PLASTIC), default=0)
+        places = {"step": np.arange(1, steps + 1), "read": np.asarray(self.read_steps, dtype=int)}
+        used = {d for dimensions, _ in variables.values() for d in dimensions}
+        return xarray.Dataset(
+            variables,
+            coords={d: where for d, where in places.items() if d in used},
+            attrs={"backend": self.backend, "latency_steps": dict(self.latency_steps)},
+        )
+
+
+def _dimensions(name: str, state: str) -> tuple[str, ...]:
+    """Names of the axes of a state."""
+    if state in SYNAPSES:
+        return "sample", "read", f"{name}_target", f"{name}_source"
+    if state in PLASTIC:
+        return "sample", "read", f"{name}_source" if state in SOURCE_SIDE else f"{name}_target"
+    return "sample", "step", f"{name}_neuron"
 
 
 def first_samples(stimulus: Stimulus, samples: int) -> Stimulus:

@@ -13,6 +13,7 @@ third factor, which a sender outside writes: what it sends in a step is what the
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from neuroalign.errors import RuleError
+from neuroalign.notebook import html_table
 
 Side = Literal["pre", "post"]
 Gate = Literal["pre", "post", "step"]
@@ -195,6 +197,12 @@ class LearningRule:
         else:
             third = f"one third factor, {self.modulator.name}, which {self.modulator.sender!r} sends"
         return "local: each synapse reads " + ", ".join(seen) + "; " + third
+
+    def _repr_html_(self) -> str:
+        lines = html.escape(self.equation)
+        below = [f"source: {self.source}", self.locality, *self.notes]
+        table = html_table(f"{self.name}: {self.title}", ("symbol", "meaning", "unit"), self.symbols)
+        return f"{table}<pre>{lines}</pre>" + "".join(f"<p>{html.escape(line)}</p>" for line in below)
 
 
 def check_rates(what: str, rates: tuple[float, float] | None) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from neuroalign.chip.connection import ChipConnection
 from neuroalign.chip.formats import Fixed
 from neuroalign.chip.population import ChipInput, ChipPopulation
+from neuroalign.notebook import html_table, span
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,29 @@ class ChipNetwork:
     def population(self, name: str) -> ChipPopulation:
         """The population called ``name`` (KeyError if there is none)."""
         return {p.name: p for p in self.populations}[name]
+
+    def _repr_html_(self) -> str:
+        nodes: list[tuple[object, ...]] = [(i.name, "input", i.size, "", "", "", i.latency_steps) for i in self.inputs]
+        nodes += [
+            (
+                p.name,
+                "spiking" if p.spiking else "not spiking",
+                p.size,
+                *map(span, (p.du, p.dv, p.threshold)),
+                p.latency_steps,
+            )
+            for p in self.populations
+        ]
+        wires = [
+            (c.name, f"{c.source} → {c.target}", " × ".join(map(str, c.shape)), span(c.weight), c.weight_exp,
+             "learns" if c.plasticity else "")
+            for c in self.connections
+        ]  # fmt: skip
+        title = f"ChipNetwork {self.name} on {self.profile_id}: {'integers' if self.is_fixed else 'double precision'}"
+        columns = ("population", "kind", "neurons", "du", "dv", "threshold", "latency (steps)")
+        return html_table(title, columns, nodes) + html_table(
+            "Connections", ("name", "from → to", "shape", "weights", "exponent", ""), wires
+        )
 
 
 def first_difference(left: Any, right: Any, path: str = "network") -> str | None:

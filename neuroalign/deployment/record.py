@@ -11,6 +11,7 @@ from neuroalign.deployment.placed import Placed
 from neuroalign.deployment.searched import Searched
 from neuroalign.fidelity import Agreement, EqualStates, LearningAgreement
 from neuroalign.network import Network
+from neuroalign.notebook import html_table
 from neuroalign.recording import Recording, Stimulus
 
 
@@ -104,6 +105,23 @@ class Deployment:
     search: Searched | None = None
     placed: Placed | None = None
     not_placed: str = ""
+
+    def _repr_html_(self) -> str:
+        from neuroalign.deployment.judgement import verdict  # which imports this module
+
+        judged = verdict(self)
+        rows = [
+            (a.candidate, p.name, p.spikes.reference_spikes, p.spikes.candidate_spikes, f"{p.spikes.equal_bins:.3%}")
+            for a in self.agreements
+            for p in a.populations
+            if p.spikes is not None
+        ]
+        columns = ("run", "population", "spikes", "on chip", "bins equal")
+        return (
+            html_table(f"Deployment of {self.source} to {self.profile_id}", ("verdict",), [(judged.headline,)])
+            + html_table("", ("facts",), [(fact,) for fact in judged.facts])
+            + html_table(f"Against {self.reference}", columns, rows)
+        )
 
     def run(self, label: str) -> Run:
         """The run called ``label`` (KeyError if there is none)."""
