@@ -117,12 +117,13 @@ def learning_rows(demo: LearningDemo | None) -> list[MeasuredRow]:
 
 def print_deployment(deployment: Deployment) -> None:
     """Verdict, repairs and assumptions, accuracy and agreement of every run, the conversion's worst rows."""
-    from neuroalign.deployment import by_harm, verdict
+    from neuroalign.deployment import by_harm, costs_in_words, verdict
 
     out = console()
     judged = verdict(deployment)
     out.print(f"[bold]{escape(judged.headline)}[/bold]")
-    for fact in judged.facts:
+    costs = () if deployment.placed is None else costs_in_words(deployment.placed)
+    for fact in (*judged.facts, *costs):
         out.print(f"  {escape(fact)}")
     for label, lines in (
         ("repaired", deployment.repairs),
@@ -228,9 +229,30 @@ def measured_rows(deployment: Deployment) -> list[MeasuredRow]:
                 rows.append(MeasuredRow(f"{case}: accuracy lost", loss, "share", 0.01, loss <= 0.01 + 1e-12))
             elif o.agreement is not None:
                 rows.append(MeasuredRow(f"{case}: decisions alike", o.agreement, "share"))
+    rows += _placed_rows(deployment)
     for pair in deployment.bit_equality:
         case = f"{pair.left} against {pair.right}: mismatches in {pair.states.compared} values that change"
         rows.append(MeasuredRow(case, pair.states.mismatches, "values", 0, pair.holds))
+    return rows
+
+
+def _placed_rows(deployment: Deployment) -> list[MeasuredRow]:
+    """Cores, the limit that binds against its capacity, and energy and time by each price list (None: refused)."""
+    from neuroalign.export.report import MeasuredRow
+
+    found = deployment.placed
+    if found is None:
+        return []
+    p, case = found.placement, f"placement on {deployment.profile_id}"
+    rows = [MeasuredRow(f"{case}: cores", len(p.cores), "cores"), MeasuredRow(f"{case}: chips", p.chips, "chips")]
+    if p.binding is not None:
+        kept = None if p.binding.used is None else p.binding.status != "exceeded"
+        rows.append(MeasuredRow(f"{case}: {p.binding.name}, which binds", p.binding.used, "", p.binding.capacity, kept))
+    for report, bound in zip(found.energy, found.time, strict=True):
+        if report.price_list is not None:
+            basis = f"{report.price_list} ({'; '.join(filter(None, (report.basis, report.caveat)))})"
+            rows.append(MeasuredRow(f"{case}: energy of the run by {basis}", report.total_j, "J"))
+            rows.append(MeasuredRow(f"{case}: a step at least, by {basis}", bound.bound_s, "s"))
     return rows
 
 

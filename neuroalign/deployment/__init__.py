@@ -9,7 +9,7 @@ from neuroalign.deployment.judgement import (
     by_harm,
     verdict,
 )
-from neuroalign.deployment.placed import Placed, has_capacities, placed, placement_in_words
+from neuroalign.deployment.placed import Placed, costs_in_words, has_capacities, placed, placement_in_words
 from neuroalign.deployment.record import BitEquality, Deployment, Run
 from neuroalign.deployment.serialise import SCHEMA, plain, to_json
 
@@ -25,6 +25,7 @@ __all__ = [
     "Run",
     "Verdict",
     "by_harm",
+    "costs_in_words",
     "has_capacities",
     "placed",
     "placement_in_words",

@@ -58,6 +58,16 @@ def placed(chip: ChipNetwork, profile: Profile, recording: Recording, stimulus: 
     return Placed(found, events, energies(events, profile), step_times(events, profile))
 
 
+def costs_in_words(found: Placed) -> tuple[str, ...]:
+    """A line for each price list: energy and time of the run with their basis, or why there are none."""
+    lines = []
+    for report, bound in zip(found.energy, found.time, strict=True):
+        lines.append(f"Energy: {report.headline}.")
+        if bound.bound_s is not None:
+            lines.append(f"Time: {bound.headline}.")
+    return tuple(lines)
+
+
 def has_capacities(profile: Profile) -> bool:
     """Whether the profile is a chip: any of its cores' or memory's limits is known and finite."""
     core = profile.core

@@ -10,7 +10,7 @@ import pytest
 from hand_made import deployment
 from small_chips import chip, neurons, spikes_at, wire
 
-from neuroalign.deployment import Deployment, Placed, has_capacities, placed, to_json, verdict
+from neuroalign.deployment import Deployment, Placed, costs_in_words, has_capacities, placed, to_json, verdict
 from neuroalign.energy import FanOut
 from neuroalign.export.figures import Picture, heat_map, traffic_matrix
 from neuroalign.export.live import NOTHING
@@ -18,6 +18,7 @@ from neuroalign.export.report import render
 from neuroalign.placement import place
 from neuroalign.profile import Profile, available_profiles, load_profile
 from neuroalign.sim.emulator import Emulator
+from neuroalign.terminal import measured_rows
 from neuroalign.verify.draw import draw_case
 
 LOIHI1 = load_profile("loihi1")
@@ -112,6 +113,27 @@ def test_what_does_not_fit_is_not_deployable_and_names_limit_and_excess() -> Non
     assert any("2 too many" in fact for fact in judged.facts)
     page = render(deployment(placed=found))
     assert "exceeded by 2" in page
+
+
+def test_rows_say_what_binds_and_whether_it_is_kept() -> None:
+    tight = replace(LOIHI1, topology=replace(LOIHI1.topology, cores_per_chip=2, cores_per_chip_usable=2, chips_max=1))
+    for profile, kept in ((LOIHI1, True), (replace(tight, core=replace(tight.core, neurons_max=1)), False)):
+        found = lies(profile)
+        rows = {row.case: row for row in measured_rows(deployment(placed=found, profile_id="loihi1"))}
+        (binding,) = [row for case, row in rows.items() if case.endswith("which binds")]
+        assert found.placement.binding is not None
+        assert (binding.measured, binding.bar, binding.passed) == (
+            found.placement.binding.used,
+            found.placement.binding.capacity,
+            kept,
+        )
+        energy = rows[
+            "placement on loihi1: energy of the run by davies2018 (simulated; pre-silicon simulation, minimum)"
+        ]
+        assert energy.measured == found.energy[0].total_j
+    lines = costs_in_words(lies())
+    assert any("davies2018 (simulated; pre-silicon simulation, minimum" in line for line in lines)
+    assert any(line.startswith("Energy: no total: frady2020") for line in lines)
 
 
 def test_pictures_of_many_cores_and_none_of_one() -> None:
