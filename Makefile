@@ -11,7 +11,7 @@ TORCH := torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LAVA := --no-deps --ignore-requires-python lava-nc==0.10.0
 
-.PHONY: demo test lint types contracts check build clean interop
+.PHONY: demo test lint types contracts check build docs clean interop
 
 demo: $(if $(LIGHT),$(VENV)/.installed-core,$(STAMP))
 	@$(BIN)/neuroalign demo --out neuroalign-demo
@@ -51,6 +51,10 @@ $(INTEROP)/%/.done:
 interop: $(STAMP) $(INTEROP_ENVIRONMENTS:%=$(INTEROP)/%/.done)
 	$(BIN)/python tests/interop/run.py $(foreach name,$(INTEROP_ENVIRONMENTS),$(name)=$(INTEROP)/$(name)/bin/python)
 
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "The documentation: build/site/index.html"
+
 build: $(STAMP)
 	$(BIN)/python -m build --wheel
 
@@ -73,6 +77,11 @@ $(VENV)/.installed-full: pyproject.toml | $(VENV)/bin/python
 	@$(PIP) $(TORCH) -e ".[norse,lava,dev]"
 	@$(PIP) $(LAVA)
 	@touch $@ $(VENV)/.installed-light $(VENV)/.installed-core
+
+$(VENV)/.installed-docs: pyproject.toml | $(STAMP)
+	@echo "Installing what the documentation needs into $(VENV) ..."
+	@$(PIP) -e ".[docs]"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) $(INTEROP) build dist *.egg-info neuroalign-demo neuroalign-report .pytest_cache .mypy_cache .ruff_cache

@@ -129,7 +129,7 @@ NOT_RUN: Mapping[str, NotRun] = {
         LAVA, "neuroalign deploy network.nir --dt 0.001 --backend emulator --quiet"
     ),
     "neuroalign deploy network.nir --calibrate 0.05 --split-weights": NotRun(
-        "searches over 1000 steps", "neuroalign deploy network.nir --calibrate 0.05 --split-weights --steps 40 --quiet"
+        "searches for half a minute; tests/calibration searches in small networks"
     ),
     "neuroalign rule check stdwi --profile loihi2": NotRun(
         LAVA, "neuroalign rule check stdwi --profile loihi2 --steps 200 --backend emulator"
