@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from browser_pages import Visit, headless, violations
 from docs_commands import ROOT
 
