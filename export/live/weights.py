@@ -52,6 +52,7 @@ def _scatter(name: str, ours: NDArray[np.float64], held: NDArray[np.float64]) ->
 def _histogram(error: NDArray[np.float64]) -> figure:
     counts, edges = np.histogram(error, bins=min(31, max(5, error.size // 4)))
     made = panel("How the errors are spread", "chip − model", "weights", height=300)
+    made.xaxis.ticker.desired_num_ticks = 4  # long numbers
     columns = {"from": edges[:-1], "to": edges[1:], "n": counts}
     drawn = made.quad(left="from", right="to", top="n", bottom=0, source=source(columns), color=COLOURS[0])
     hover(made, [drawn], [("weights", "@n"), ("error", "@from{0.[000000]} to @to{0.[000000]}")], "mouse")
