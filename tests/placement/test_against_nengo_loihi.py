@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_placements import RULES, connection, network, population
+from networks_to_place import RULES, connection, network, population
 
 from neuroalign.chip import ChipInput, ChipNetwork, Convolution
 from neuroalign.placement import Placement, place

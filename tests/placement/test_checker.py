@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from random_placements import narrow_profile, random_network
+from networks_to_place import narrow_profile, random_network
 
 from neuroalign.placement import Placement, Slice, place
 from neuroalign.placement.checker import problems_of
