@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from neuroalign.bench_cli import bench
+from neuroalign.completed_names import profile_names
 from neuroalign.doctor_cli import doctor
 from neuroalign.finetune_cli import finetune
 from neuroalign.place_cli import place
@@ -32,29 +34,67 @@ if TYPE_CHECKING:
     from neuroalign.demo.learning import LearningDemo
     from neuroalign.deployment import Deployment
 
+START = (
+    "Start with 'neuroalign demo', then 'neuroalign inspect FILE.nir' and 'neuroalign deploy FILE.nir'. Each command explains "
+    "itself: neuroalign deploy --help."
+)
 EXIT_CODES = (
     "Exit codes: 0 done; 1 a defect of the toolkit; 2 wrong usage, input or file; 3 the profile cannot hold the network; "
     "4 a backend is not installed; 5 a backend failed; 6 the result cannot be written; 130 interrupted; 143 ended by SIGTERM."
 )
 
+ORDER = (
+    *("demo", "inspect", "deploy", "place", "convert", "compare", "finetune", "rule", "profile"),
+    *("doctor", "verify", "reproduce", "bench"),
+)
+"""Commands in the order in which a newcomer needs them."""
+
+
+class InOrder(TyperGroup):
+    """Lists commands as :data:`ORDER` has them, others behind."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names of the commands."""
+        names = list(self.commands)
+        return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+
 app = typer.Typer(
+    cls=InOrder,
     help="Take trained spiking networks to Loihi-class hardware, and see what quantisation did to them.",
-    epilog=EXIT_CODES,
+    epilog=f"{START} {EXIT_CODES}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 profile_app = typer.Typer(
-    help="Hardware profiles: what a target can hold, and where each figure comes from.", no_args_is_help=True
+    help="Hardware profiles: what a target can hold, and where each figure comes from.",
+    short_help="Targets, every figure with its source.",
+    no_args_is_help=True,
 )
 app.add_typer(profile_app, name="profile")
 app.add_typer(rule_app, name="rule")
-app.command(epilog="Example: neuroalign doctor --backend lava")(doctor)
-app.command(epilog="Example: neuroalign verify --cases 200 --seed 1")(verify)
-app.command(epilog="Example: neuroalign reproduce stdwi --part comparison --seeds 3")(reproduce)
-app.command(epilog="Example: neuroalign finetune network.nir --data train.npz --out tuned.nir")(finetune)
-app.command(epilog="Example: neuroalign place network.nir --profile loihi1 --board nahuku-32")(place)
-app.command(epilog="Example: neuroalign bench --quick --case static --case plastic")(bench)
+app.command(short_help="What works here, and what mends the rest.", epilog="Example: neuroalign doctor --backend lava")(
+    doctor
+)
+app.command(
+    short_help="Random networks, emulator against Lava.", epilog="Example: neuroalign verify --cases 200 --seed 1"
+)(verify)
+app.command(
+    short_help="Published experiments, over seeds.",
+    epilog="Example: neuroalign reproduce stdwi --part comparison --seeds 3",
+)(reproduce)
+app.command(
+    short_help="Train on in the chip's arithmetic.",
+    epilog="Example: neuroalign finetune network.nir --data train.npz --out tuned.nir",
+)(finetune)
+app.command(
+    short_help="Will it fit, and what binds.",
+    epilog="Example: neuroalign place network.nir --profile loihi1 --board nahuku-32",
+)(place)
+app.command(
+    short_help="How fast the emulator is here.", epilog="Example: neuroalign bench --quick --case static --case plastic"
+)(bench)
 
 
 class Backend(str, Enum):
@@ -102,20 +142,31 @@ def _root(
     """Take trained spiking networks to Loihi-class hardware, and see what quantisation did to them."""
 
 
-@app.command(epilog="Example: neuroalign inspect network.nir")
-def inspect(file: File) -> None:
+@app.command(short_help="What a NIR file holds.", epilog="Example: neuroalign inspect network.nir")
+def inspect(file: File, json: Json = None) -> None:
     """Show what a NIR file holds: nodes, edges, parameter ranges, clues about dt, and what would be repaired."""
     from neuroalign.export.nir_inspect import inspect_nir
     from neuroalign.terminal import print_inspection
 
-    print_inspection(inspect_nir(file))
+    found = inspect_nir(file)
+    if json is not None:
+        from neuroalign.listed_rows import inspection_rows, write_listed
+
+        write_listed(json, "inspect", inspection_rows(found))
+    print_inspection(found)
 
 
-@app.command(epilog="Example: neuroalign deploy network.nir --profile loihi2 --dt 0.001 --input spikes.npz")
+@app.command(
+    short_help="Quantise, run, compare, report.",
+    epilog="Example: neuroalign deploy network.nir --profile loihi2 --dt 0.001 --input spikes.npz",
+)
 def deploy(
     file: File,
     profile: Annotated[
-        str, typer.Option(help="A built-in profile (see 'neuroalign profile list') or a .toml file.")
+        str,
+        typer.Option(
+            help="A built-in profile (see 'neuroalign profile list') or a .toml file.", autocompletion=profile_names
+        ),
     ] = "loihi2",
     dt: DtOption = None,
     reset: ResetOption = None,
@@ -248,7 +299,7 @@ def _calibration(given: str | None) -> str | float | None:
         return given
 
 
-@app.command(epilog="Example: neuroalign demo --out demo-report")
+@app.command(short_help="See it work, on handwritten digits.", epilog="Example: neuroalign demo --out demo-report")
 def demo(out: Out = Path("neuroalign-demo"), json: Json = None, quiet: Quiet = False) -> None:
     """Deploy a network that reads handwritten digits, on every backend installed here, and prove what changed."""
     from neuroalign.demo.learning import run_learning_demo
@@ -266,23 +317,37 @@ def demo(out: Out = Path("neuroalign-demo"), json: Json = None, quiet: Quiet = F
 
 
 @profile_app.command("list", epilog="Example: neuroalign profile list")
-def profile_list() -> None:
+def profile_list(json: Json = None) -> None:
     """List the built-in profiles."""
     from neuroalign.profile import available_profiles, load_profile
     from neuroalign.terminal import print_profiles
 
-    print_profiles([load_profile(name) for name in available_profiles()])
+    profiles = [load_profile(name) for name in available_profiles()]
+    if json is not None:
+        from neuroalign.listed_rows import profiles_rows, write_listed
+
+        write_listed(json, "profile list", profiles_rows(profiles))
+    print_profiles(profiles)
 
 
 @profile_app.command("show", epilog="Example: neuroalign profile show loihi1")
 def profile_show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A built-in profile or a .toml file.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A built-in profile or a .toml file.", autocompletion=profile_names),
+    ],
+    json: Json = None,
 ) -> None:
     """Show every figure of a profile with its source and status; what is unknown is listed as not checked."""
     from neuroalign.profile import load_profile
     from neuroalign.terminal import print_profile
 
-    print_profile(load_profile(name))
+    profile = load_profile(name)
+    if json is not None:
+        from neuroalign.listed_rows import profile_rows, write_listed
+
+        write_listed(json, "profile show", profile_rows(profile))
+    print_profile(profile)
 
 
 def _finish(

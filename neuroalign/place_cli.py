@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from neuroalign.completed_names import profile_names
 from neuroalign.reading_options import (
     ClosingOption,
     DtOption,
@@ -28,7 +29,8 @@ def place(
     profile: Annotated[
         list[str] | None,
         typer.Option(
-            help="A built-in profile (see 'neuroalign profile list') or a .toml file; several stand side by side. loihi2 if absent."
+            help="A built-in profile (see 'neuroalign profile list') or a .toml file; several stand side by side. loihi2 if absent.",
+            autocompletion=profile_names,
         ),
     ] = None,
     board: Annotated[

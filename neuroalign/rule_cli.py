@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neuroalign.completed_names import profile_names, rule_names
+
 if TYPE_CHECKING:
     from neuroalign.quantise.learning import RuleChoices
 
 rule_app = typer.Typer(
     help="Learning rules: what they are, what becomes of them on chip, and where chip and model part.",
+    short_help="Local learning rules, shown and checked.",
     no_args_is_help=True,
 )
 
@@ -42,11 +45,18 @@ Name = Annotated[
         metavar="NAME",
         help="A rule (see 'neuroalign rule list'), or a file NAME.rule or NAME.py; a .py file is run.",
         show_default=False,
+        autocompletion=rule_names,
     ),
 ]
 ProfileName = Annotated[
-    str, typer.Option("--profile", help="A built-in profile (see 'neuroalign profile list') or a .toml file.")
+    str,
+    typer.Option(
+        "--profile",
+        help="A built-in profile (see 'neuroalign profile list') or a .toml file.",
+        autocompletion=profile_names,
+    ),
 ]
+Listed = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write what is shown as JSON.")]
 FormOption = Annotated[
     Form | None,
     typer.Option(
@@ -73,12 +83,17 @@ Portable = Annotated[
 
 
 @rule_app.command("list", epilog="Example: neuroalign rule list")
-def rule_list() -> None:
+def rule_list(json: Listed = None) -> None:
     """List the rules."""
     from neuroalign.rule_terminal import print_rules
     from neuroalign.rules import RULES, load_rule
 
-    print_rules([load_rule(name) for name in sorted(RULES)])
+    rules = [load_rule(name) for name in sorted(RULES)]
+    if json is not None:
+        from neuroalign.listed_rows import rules_rows, write_listed
+
+        write_listed(json, "rule list", rules_rows(rules))
+    print_rules(rules)
 
 
 @rule_app.command("show", epilog="Example: neuroalign rule show stdwi --profile loihi2 --form exact")
@@ -91,6 +106,7 @@ def rule_show(
     weight_limit: Limit = None,
     rates: Rates = None,
     portable: Portable = False,
+    json: Listed = None,
 ) -> None:
     """Show a rule: equation, symbols, microcode as Lava takes it, constants with their errors, what a chip needs."""
     from neuroalign.profile import load_profile
@@ -100,6 +116,10 @@ def rule_show(
 
     rule, target = load_rule(name), load_profile(profile)
     sheet = rule_sheet(rule, target, _positive(dt), _choices(form, unit, weight_limit, rates, portable))
+    if json is not None:
+        from neuroalign.listed_rows import sheet_rows, write_listed
+
+        write_listed(json, "rule show", sheet_rows(sheet))
     print_sheet(sheet)
     if sheet.refusal is not None:
         raise sheet.refusal
