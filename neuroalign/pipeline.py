@@ -312,7 +312,7 @@ def _refuse_what_does_not_fit(chip: ChipNetwork, profile: Profile) -> None:
 def _placed(chip: ChipNetwork, profile: Profile, runs: Sequence[Run], stimulus: Stimulus) -> tuple[Placed | None, str]:
     """Where the chip's run lies and what it costs; None, and why, where nothing is placed."""
     if not has_capacities(profile):
-        return None, f"Profile {profile.id} sets no limits, so there is nothing to place on."
+        return None, f"Profile {profile.id} gives no limit of a core or its memory, so there is nothing to place on."
     run = next((run for run in runs if run.chip is chip and run.raw is not None), None)
     if run is None or run.raw is None:
         return None, "Nothing ran on the chip's integers, so there are no events to place by."

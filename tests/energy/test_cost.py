@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from random_placements import scattered
+from scattered_placements import scattered
 from small_chips import chip, neurons, wire
 
 from neuroalign.chip import ChipNetwork

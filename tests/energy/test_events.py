@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from random_placements import scattered
+from scattered_placements import scattered
 from small_chips import chip, neurons, spikes_at, wire
 
 from neuroalign.chip import ChipNetwork
