@@ -212,6 +212,14 @@ def deploy(
     split_weights: Annotated[
         bool, typer.Option("--split-weights", help="Let the search hold large weights over two synapses.")
     ] = False,
+    bits: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--bits",
+            metavar="NAME=BITS|SHARE%",
+            help="Bits of a connection's weights, several times; or 60%: as many for each as fit that share of the memory (--calibrate).",
+        ),
+    ] = None,
     microcode: Annotated[
         bool,
         typer.Option("--microcode", help="Hold a reset by subtraction as neuron microcode (Loihi 2; not in Lava)."),
@@ -267,6 +275,7 @@ def deploy(
             checkpoint=checkpoint,
             calibration=_calibration(calibrate),
             split_weights=split_weights,
+            bits=_bits(bits),
             microcode=microcode,
             progress=progress,
             command="neuroalign " + " ".join(sys.argv[1:]),
@@ -289,6 +298,24 @@ def deploy(
             closing=edges(closing),
         )
     _finish(deployment, out, json, "deploy", quiet, save=save, compat=compat)
+
+
+def _bits(given: list[str] | None) -> dict[str, int] | float | None:
+    """Widths by connection, or one share of the memory."""
+    if not given:
+        return None
+    if len(given) == 1 and given[0].endswith("%"):
+        try:
+            return float(given[0][:-1]) / 100
+        except ValueError:
+            raise typer.BadParameter(f"{given[0]!r} is no share, as 60%", param_hint="--bits") from None
+    found = {}
+    for entry in given:
+        name, _, width = entry.rpartition("=")
+        if not name or not width.isdecimal():
+            raise typer.BadParameter(f"{entry!r} is neither NAME=BITS nor, alone, a share as 60%", param_hint="--bits")
+        found[name] = int(width)
+    return found
 
 
 def _calibration(given: str | None) -> str | float | None:

@@ -202,6 +202,8 @@ class Connection:
         Input or population that sends the rule's third factor; "": the one that the rule names.
     pattern : SparsePattern, Convolution or None
         Which synapses exist; None: every source reaches every target.
+    weight_bits : int or None
+        How many bits a weight is to have on chip; None: as many as there are.
     """
 
     name: str
@@ -214,6 +216,7 @@ class Connection:
     learning: tuple[tuple[int, int], ...] | None = None
     modulator: str = ""
     pattern: SparsePattern | Convolution | None = None
+    weight_bits: int | None = None
 
     def __post_init__(self) -> None:
         if self.modulator and (self.rule is None or self.rule.modulator is None):

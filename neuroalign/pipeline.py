@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from neuroalign import __version__
 from neuroalign.calibration import SearchOptions, SearchResult, calibration_input, search
+from neuroalign.calibration.mixed_precision import allot_bits, with_bits
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
 from neuroalign.conversion import ConversionRow, ConversionTable
@@ -65,7 +66,8 @@ class Options:
     at a time as ``threads`` says, and in the folder ``checkpoint`` keeps what it has done, a folder for each run.
     ``calibration`` searches for scales and integers on input of its own: a Stimulus, a file of one, or the probability of a
     spike per channel and step; ``split_weights`` lets the search hold large weights over two synapses. ``microcode`` holds
-    a reset by subtraction as neuron microcode, where the profile's neurons can be programmed.
+    a reset by subtraction as neuron microcode, where the profile's neurons can be programmed. ``bits`` are the widths of
+    connections' weights, or the share of their memory that the search is to leave them.
     """
 
     backends: tuple[BackendName, ...] = ("emulator",)
@@ -80,6 +82,7 @@ class Options:
     calibration: Stimulus | str | Path | float | None = None
     split_weights: bool = False
     microcode: bool = False
+    bits: Mapping[str, int] | float | None = None
     command: str = ""
     progress: Progress | None = None
 
@@ -250,6 +253,8 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
                 "it out, or say --reset subtract"
             )
         profile = with_microcode(profile)
+    if isinstance(options.bits, Mapping):
+        imported = replace(imported, network=with_bits(imported.network, options.bits))
     _refuse_other_reset(imported.network, profile, encoded)
     found = _searched(imported.network, profile, encoded, options)
     network, scales = (imported.network, {}) if found is None else (found.network, found.scales)
@@ -346,12 +351,21 @@ def _searched(network: Network, profile: Profile, encoded: Encoded, options: Opt
     if options.calibration is None:
         if options.split_weights:
             raise InputError("--split-weights belongs to the search; say what to calibrate on with --calibrate")
+        if isinstance(options.bits, float):
+            raise InputError(
+                "--bits with a share of the memory belongs to the search; say what to calibrate on with --calibrate"
+            )
         return None
     if encoded.graded:
         raise InputError("--calibrate takes spikes, but this input enters as numbers (graded spikes); leave it out")
     given = calibration_input(network, options.calibration, encoded.stimulus, seed=options.seed)
     split = SPLIT_SHARES if options.split_weights else ()
-    return search(network, profile, given, SearchOptions(split=split, seed=options.seed, progress=options.progress))
+    settings = SearchOptions(split=split, seed=options.seed, progress=options.progress)
+    if not isinstance(options.bits, float):
+        return search(network, profile, given, settings)
+    network, widths = allot_bits(network, profile, given, options.bits, options.progress)
+    found = search(network, profile, given, settings)
+    return replace(found, told=replace(found.told, widths=widths))
 
 
 def _check_input_options(stimulus: object, scale: float, rate: float | None) -> None:

@@ -186,6 +186,15 @@ def _print_search(search: Searched) -> None:
             *(f"{e:.2%}" for e in (plain.alone, found.alone, plain.together, found.together, plain.finer)),
         )
     out.print(layers)
+    if search.widths:
+        widths = Table(title="Bits of each connection, and the network's error if it alone had", title_justify="left")
+        columns = sorted({b for w in search.widths for b, _ in w.errors})
+        for column in ("connection", "synapses", "bits", *(str(b) for b in columns)):
+            widths.add_column(column, justify="left" if column == "connection" else "right")
+        for w in search.widths:
+            errors = dict(w.errors)
+            widths.add_row(escape(w.connection), f"{w.synapses:,}", str(w.bits), *(f"{errors[b]:.2%}" for b in columns))
+        out.print(widths)
 
 
 def _agreement_rows(agreement: Agreement) -> Iterator[tuple[str, ...]]:

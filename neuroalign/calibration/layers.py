@@ -44,7 +44,7 @@ def layer_errors(
     reference = float_given(network, stimulus)
     chip, _ = compile_network(network, profile, scales=scales)
     together = chip_given(network, chip, stimulus)
-    finer = _finer(profile)
+    finer, wider = _finer(network, profile)
     rows = []
     for p in network.populations:
         own = None if scales is None or p.name not in scales else {p.name: scales[p.name]}
@@ -54,7 +54,7 @@ def layer_errors(
                 p.name,
                 alone,
                 count_error(p, together[p.name], reference[p.name]),
-                population_error(network, p, finer, stimulus, reference, None),
+                population_error(finer, p, wider, stimulus, reference, None),
             )
         )
     return tuple(rows)
@@ -140,10 +140,12 @@ def population_error(
     return count_error(population, found[population.name], np.asarray(reference[population.name]))
 
 
-def _finer(profile: Profile) -> Profile:
-    """The profile with one more bit a weight."""
-    bits = profile.synapse.weight_bits or (8,)
-    return replace(profile, synapse=replace(profile.synapse, weight_bits=(*bits, max(bits) + 1)))
+def _finer(network: Network, profile: Profile) -> tuple[Network, Profile]:
+    """Both with one more bit a weight."""
+    most = max(profile.synapse.weight_bits or (8,)) + 1
+    connections = tuple(replace(c, weight_bits=(c.weight_bits or most - 1) + 1) for c in network.connections)
+    wider = replace(profile.synapse, weight_bits=tuple(range(1, most + 1)))
+    return replace(network, connections=connections), replace(profile, synapse=wider)
 
 
 _PORT = "into "

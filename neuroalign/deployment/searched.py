@@ -38,6 +38,22 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Width:
+    """Bits that the weights of one connection got.
+
+    Parameters
+    ----------
+    errors
+        Pairs of a width and the network's error where this connection alone has it: what a bit more or less buys.
+    """
+
+    connection: str
+    synapses: int
+    bits: int
+    errors: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
 class Searched:
     """A search on calibration input.
 
@@ -51,6 +67,8 @@ class Searched:
         All, in the order in which they were tried.
     layers, plain
         Errors of each population with the way taken, and with the plain one.
+    widths
+        Bits of each connection, where they were chosen.
     """
 
     calibration: str
@@ -58,3 +76,4 @@ class Searched:
     tried: tuple[Tried, ...]
     layers: tuple[LayerError, ...]
     plain: tuple[LayerError, ...]
+    widths: tuple[Width, ...] = ()

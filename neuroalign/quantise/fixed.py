@@ -277,7 +277,11 @@ def _kernel(
     unit = source.value_per_unit if source else 1.0
     share = spread_to_synapses(form.kernel_gain / reference, c.pattern) * c.weight * unit
     largest = source.largest if source else 1.0
-    return make_kernel(c.name, share, largest, formats.weight_bits, formats.mixed_lsb, formats.sign_modes, c.pattern)
+    return make_kernel(c.name, share, largest, _bits(c, formats), formats.mixed_lsb, formats.sign_modes, c.pattern)
+
+
+def _bits(c: Connection, formats: IntegerFormats) -> int:
+    return c.weight_bits or formats.weight_bits
 
 
 def _headroom(
@@ -326,7 +330,7 @@ def _connection(
     gain = spread_to_synapses(form.kernel_gain, c.pattern) * unit
     volts = held * 2.0 ** (exponent + formats.align) / spread_to_synapses(units_per_volt, c.pattern)
     meaning = np.divide(volts, gain, out=np.array(c.weight), where=gain != 0)
-    note = f"{kernel.sign_mode}, {formats.weight_bits} bits, exponent {exponent}"
+    note = f"{kernel.sign_mode}, {_bits(c, formats)} bits, exponent {exponent}"
     note += f"; {choice.note}" if choice is not None and choice.note else ""
     # A weight counts by what it does to its neuron: gains and thresholds may differ by orders of magnitude.
     effect = spread_to_synapses(np.abs(form.kernel_gain) * units_per_volt, c.pattern)
@@ -338,7 +342,7 @@ def _connection(
         source=c.source,
         target=c.target,
         weight=held,
-        weight_format=Fixed(formats.weight_bits, exponent, "nearest", "saturate"),
+        weight_format=Fixed(_bits(c, formats), exponent, "nearest", "saturate"),
         weight_exp=exponent,
         sign_mode=kernel.sign_mode,
         delays=delays,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipNetwork, ChipPopulation, Fixed
 from neuroalign.errors import ConversionRefused
-from neuroalign.network import Network
+from neuroalign.network import Connection, Network
 from neuroalign.profile import Profile, not_run
 
 
@@ -35,11 +35,24 @@ def check_supported(network: Network, profile: Profile) -> None:
             raise ConversionRefused(
                 f"connection {c.name!r}: {c.source!r} never spikes, and a chip connection carries spikes only; end the network there, or use a spiking neuron"
             )
+        _check_bits(c, profile)
     for p in network.populations:
         if p.spiking and not np.isfinite(p.v_threshold).all():
             raise ConversionRefused(
                 f"population {p.name!r}: a spiking neuron has an infinite v_threshold; use LI or CubaLI for neurons that never spike"
             )
+
+
+def _check_bits(c: Connection, profile: Profile) -> None:
+    if c.weight_bits is None or profile.arithmetic == "float64":
+        return
+    if c.weight_bits not in profile.synapse.weight_bits:
+        raise ConversionRefused(
+            f"connection {c.name!r}: {c.weight_bits} bits a weight; profile {profile.id!r} has "
+            f"{', '.join(map(str, profile.synapse.weight_bits))}"
+        )
+    if c.rule is not None:
+        raise ConversionRefused(f"connection {c.name!r} learns, which takes weights of all bits; leave its bits out")
 
 
 def check_runs(profile: Profile) -> None:
