@@ -39,9 +39,9 @@ def read_stimulus(path: Path, inputs: tuple[InputPort, ...], dt: float, *, scale
         raise FileFormatError(f"input file {path} does not exist")
     check_scale(scale)
     readers: dict[str, Callable[[Path], Mapping[str, NDArray[Any]]]] = {
-        ".npz": _read_npz,
+        ".npz": read_npz,
         ".npy": _read_npy,
-        ".csv": _read_csv,
+        ".csv": read_csv,
         ".nir": lambda file: _read_nir_data(file, dt),
         ".h5": lambda file: _read_nir_data(file, dt),
     }
@@ -111,7 +111,7 @@ def _shape(path: Path, port: InputPort, array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _read_npz(path: Path) -> Mapping[str, NDArray[Any]]:
+def read_npz(path: Path) -> Mapping[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
@@ -129,7 +129,7 @@ def _read_npy(path: Path) -> Mapping[str, NDArray[Any]]:
     return {path.stem: loaded}
 
 
-def _read_csv(path: Path) -> Mapping[str, NDArray[Any]]:
+def read_csv(path: Path) -> Mapping[str, NDArray[Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows = [line for line in text.splitlines() if line.split("#")[0].strip()]
@@ -154,11 +154,11 @@ def _read_nir_data(path: Path, dt: float) -> Mapping[str, NDArray[Any]]:
         observables = node.get("observables", {}) if isinstance(node, dict) else {}
         if observables:
             chosen = observables.get("spikes", next(iter(observables.values())))
-            arrays[name] = _grid(path, name, chosen, dt)
+            arrays[name] = grid(path, name, chosen, dt)
     return arrays
 
 
-def _grid(path: Path, name: str, observable: Mapping[str, Any], dt: float) -> NDArray[Any]:
+def grid(path: Path, name: str, observable: Mapping[str, Any], dt: float) -> NDArray[Any]:
     """(samples, steps, channels) at the network's dt."""
     where = f"input file {path}: node {name!r}"
     try:

@@ -10,7 +10,9 @@ import typer
 from typer.core import TyperGroup
 
 from neuroalign.bench_cli import bench
+from neuroalign.compare_cli import compare
 from neuroalign.completed_names import profile_names
+from neuroalign.convert_cli import convert
 from neuroalign.doctor_cli import doctor
 from neuroalign.finetune_cli import finetune
 from neuroalign.place_cli import place
@@ -95,6 +97,14 @@ app.command(
 app.command(
     short_help="How fast the emulator is here.", epilog="Example: neuroalign bench --quick --case static --case plastic"
 )(bench)
+app.command(
+    short_help="NIR, lava-dl's .net, Lava scripts.",
+    epilog="Example: neuroalign convert network.nir script.py --input spikes.npz",
+)(convert)
+app.command(
+    short_help="Judge a run made elsewhere.",
+    epilog="Example: neuroalign compare script-recording.npz --network network.nir",
+)(compare)
 
 
 class Backend(str, Enum):

@@ -40,10 +40,12 @@ from neuroalign.fidelity import Agreement, compare, equal_states, threshold_dist
 from neuroalign.network import Network
 from neuroalign.placement import place
 from neuroalign.profile import Profile, assumed_in_words, load_profile, not_checked_in_words
+from neuroalign.quantise.fixed import ScaleChoice
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.legality import check_runs, check_supported, resets_alike, with_microcode
 from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples
+from neuroalign.redeploy import only_stored, preferred, stored_chip
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.memory import available_bytes
 from neuroalign.sim.lava_processes.backend import LavaBackend
@@ -182,12 +184,19 @@ def deploy(
             network, options.calibration, encoded.stimulus, encoding=encoding, scale=input_scale, seed=options.seed
         )
         options = replace(options, calibration=calibration)
-    deployment = deploy_network(imported, target, encoded, options)
+    asked = _chooses(options) or any(given is not None for given in (dt, reset, tau_unit, written_by, closing))
+    stored = None if asked or isinstance(source, Network) else stored_chip(source, target)
+    deployment = deploy_network(imported, target, encoded, options, stored)
     if out is not None:
         from neuroalign.export.report import write_report  # its template engine is needed by nothing else
 
         write_report(deployment, Path(out))
     return deployment
+
+
+def _chooses(options: Options) -> bool:
+    """Whether the options ask for other integers than those that a file may hold."""
+    return bool(options.calibration is not None or options.microcode or options.choices or options.learning)
 
 
 def _overridden(
@@ -242,8 +251,14 @@ def _check_room(network: Network, steps: int) -> None:
         )
 
 
-def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded, options: Options) -> Deployment:
-    """The same for a network and a stimulus already in memory."""
+def deploy_network(
+    imported: ImportedNetwork,
+    profile: Profile,
+    encoded: Encoded,
+    options: Options,
+    stored: ChipNetwork | None = None,
+) -> Deployment:
+    """The same for a network and a stimulus already in memory; ``stored`` are integers that its file holds for the profile."""
     require_backends(options.backends)
     _check_labels(imported.network, encoded.stimulus)
     if options.microcode:
@@ -258,14 +273,7 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
     _refuse_other_reset(imported.network, profile, encoded)
     found = _searched(imported.network, profile, encoded, options)
     network, scales = (imported.network, {}) if found is None else (found.network, found.scales)
-    chip, table = compile_network(
-        network,
-        profile,
-        strict=options.strict,
-        graded=encoded.graded,
-        learning=_learning(network, options),
-        scales=scales,
-    )
+    chip, table = _compiled(network, profile, encoded, options, scales, stored)
     if options.strict:
         _refuse_what_does_not_fit(chip, profile)
     runs = _run_all(network, profile, chip, encoded, options)
@@ -300,6 +308,31 @@ def deploy_network(imported: ImportedNetwork, profile: Profile, encoded: Encoded
         not_placed=not_placed,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
+
+
+def _compiled(
+    network: Network,
+    profile: Profile,
+    encoded: Encoded,
+    options: Options,
+    scales: Mapping[str, ScaleChoice],
+    stored: ChipNetwork | None,
+) -> tuple[ChipNetwork, ConversionTable]:
+    """What the profile holds: the file's own integers where these are the same network, else quantised now."""
+    try:
+        chip, table = compile_network(
+            network,
+            profile,
+            strict=options.strict,
+            graded=encoded.graded,
+            learning=_learning(network, options),
+            scales=scales,
+        )
+    except ConversionRefused as error:
+        if stored is None or options.strict or encoded.graded:
+            raise
+        return only_stored(stored, str(error))
+    return (None if stored is None else preferred(stored, chip, table)) or (chip, table)
 
 
 def _refuse_what_does_not_fit(chip: ChipNetwork, profile: Profile) -> None:
