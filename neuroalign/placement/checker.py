@@ -39,7 +39,7 @@ def problems_of(placement: Placement, chip: ChipNetwork, profile: Profile) -> li
         ]
         found += _exceeded(core, used, placement, profile)
     total = sum(core.synapses for core in placement.cores)
-    every = sum(1 for c in chip.connections for _ in _synapses(c))
+    every = sum(1 for c in chip.connections for _ in synapses_of(c))
     if total != every:
         found.append(f"{total} synapses are placed of {every}")
     return found + _chips(placement, profile)
@@ -66,7 +66,7 @@ def _counts(placement: Placement, chip: ChipNetwork) -> dict[Neuron, int]:
     return counts
 
 
-def _synapses(c: ChipConnection) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+def synapses_of(c: ChipConnection) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     """Target, source, and which weight: its own, or an entry of the kernel."""
     if isinstance(c.pattern, SparsePattern):
         for t, s in zip(c.pattern.target.tolist(), c.pattern.source.tolist(), strict=True):
@@ -103,7 +103,7 @@ def _by_core(
     """Compartment, source and weight of every synapse, by core and axon."""
     found: dict[int, dict[Axon, list[tuple[int, int, tuple[int, ...]]]]] = defaultdict(lambda: defaultdict(list))
     for c in chip.connections:
-        for target, source, weight in _synapses(c):
+        for target, source, weight in synapses_of(c):
             core, compartment = home[c.target, target]
             found[core][c.name, _axon(c, source, placement)].append((compartment, source, weight))
     return found
