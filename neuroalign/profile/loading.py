@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -170,16 +171,23 @@ def _within(path: str, ancestor: str) -> bool:
 
 def _check_paths(own: dict[str, Any], label: str) -> None:
     """Refuse provenance and unset paths that no profile can have."""
-    possible = [path for path, _ in possible_paths(FileKeys) if path.partition(".")[0] in INHERITED]
+    possible = _possible()
     named = [("provenance", path) for path, _ in _entries(own)] + [("unset", path) for path in own.get("unset", ())]
     named += [("conflicts", entry["key"]) for entry in own.get("conflicts", ()) if "key" in entry]
     for where, path in named:
+        if path in possible:
+            continue
         if not any(_matches(path, pattern) for pattern in possible):
             raise ProfileError(f"{label}: {where} names unknown key {path}{nearest(path, possible)}")
     for table in ("boards", "prices"):
         for name in own.get(table, {}):
             if "." in name:
                 raise ProfileError(f"{label}: {table} has the name {name!r}; use letters, digits, - and _")
+
+
+@cache
+def _possible() -> list[str]:
+    return [path for path, _ in possible_paths(FileKeys) if path.partition(".")[0] in INHERITED]
 
 
 def _matches(path: str, pattern: str) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 from neuroalign.profile.capacities import Profile, Source
-from neuroalign.profile.schema import is_limit, join
+from neuroalign.profile.schema import hints_of, is_limit, join
 
 MEMORY_LIMITS = {
     "fixed": ("synapse_words",),
@@ -74,7 +74,7 @@ def not_checked(profile: Profile) -> tuple[str, ...]:
 
 
 def _limits(table: Any, path: str) -> Iterator[tuple[str, Any]]:
-    for name, hint in get_type_hints(type(table)).items():
+    for name, hint in hints_of(type(table)).items():
         value = getattr(table, name)
         if is_limit(hint):
             yield join(path, name), value

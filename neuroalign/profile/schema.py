@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from neuroalign.errors import ProfileError
@@ -38,7 +39,7 @@ def check_table(kind: type, table: Mapping[str, Any], path: str, label: str) -> 
     ProfileError
         A key that is no field; a value that does not fit its annotation.
     """
-    hints = get_type_hints(kind)
+    hints = hints_of(kind)
     for key in table:
         if key not in hints:
             raise ProfileError(f"{label}: unknown key {join(path, key)}{nearest(key, hints)}")
@@ -47,7 +48,7 @@ def check_table(kind: type, table: Mapping[str, Any], path: str, label: str) -> 
 
 def build(kind: type[T], table: Mapping[str, Any], path: str, label: str) -> T:
     """The dataclass from a checked (and merged) table; ProfileError where a key without default is absent."""
-    hints = get_type_hints(kind)
+    hints = hints_of(kind)
     values: dict[str, Any] = {}
     for f in fields(kind):  # type: ignore[arg-type]  # every kind is a dataclass
         if f.name in table:
@@ -77,7 +78,7 @@ def leaves(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]
 
 def possible_paths(kind: type, path: str = "") -> Iterator[tuple[str, bool]]:
     """Every dotted path a file may have, tables included, and whether it is a limit; ``*`` stands for any name."""
-    for name, hint in get_type_hints(kind).items():
+    for name, hint in hints_of(kind).items():
         here = join(path, name)
         options = _options(hint)
         yield here, is_limit(hint)
@@ -87,6 +88,16 @@ def possible_paths(kind: type, path: str = "") -> Iterator[tuple[str, bool]]:
             elif get_origin(option) is Mapping:
                 yield join(here, "*"), False
                 yield from possible_paths(get_args(option)[1], join(here, "*"))
+
+
+def hints_of(kind: type[Any]) -> dict[str, Any]:
+    """Annotations of a dataclass by field; they are text, and reading them would take most of a load."""
+    return _read_hints(kind)
+
+
+@cache
+def _read_hints(kind: Hashable) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def is_limit(hint: Any) -> bool:
