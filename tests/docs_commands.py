@@ -67,7 +67,7 @@ def blocks(page: Path, *languages: str) -> list[Block]:
 
 
 def commands(page: Path) -> list[Command]:
-    """Commands in the shell blocks of ``page``; a prompt goes, and a remark after ``#`` or two spaces."""
+    """Commands in the shell blocks of ``page``; a prompt goes, and a remark after ``#`` or two spaces, and what follows a pipe."""
     return [command for block in blocks(page, *SHELL) for command in _commands(block)]
 
 
@@ -80,7 +80,7 @@ def _commands(block: Block) -> Iterator[Command]:
             at += 1
             line = line[:-1].rstrip() + " " + lines[at].strip()
         at += 1
-        text = re.split(r"\s+#\s|\s{2,}", line.removeprefix("$ ").strip())[0]
+        text = re.split(r"\s+#\s|\s{2,}|\s\|\s", line.removeprefix("$ ").strip())[0]
         program = re.sub(r"^(\w+=\S+ )+", "", text).split(" ")[0]
         if program in PROGRAMS or ("/" in program and program.endswith(PROGRAMS)):
             yield Command(block.page, block.line + first, text)
@@ -117,6 +117,7 @@ def accepted(arguments: list[str]) -> None:
 
 
 LONG = "takes minutes"
+SESSION = "tests/docs/test_sessions.py runs it and compares what it prints"
 LAVA = "starts Lava, which has tests of its own in tests/conformance and tests/sim"
 ONE_CASE = "neuroalign verify --only 137 --seed 1 --against reference"
 INSTALLS = "installs; .ci/run does it on a fresh clone"
@@ -134,6 +135,7 @@ NOT_RUN: Mapping[str, NotRun] = {
     "neuroalign rule check stdwi --profile loihi2": NotRun(
         LAVA, "neuroalign rule check stdwi --profile loihi2 --steps 200 --backend emulator"
     ),
+    "neuroalign rule check stdwi --steps 2000 --backend emulator": NotRun(SESSION),
     "neuroalign verify --cases 200": NotRun(LAVA, ONE_CASE),
     "neuroalign verify --cases 200 --seed 1": NotRun(LAVA, ONE_CASE),
     "neuroalign verify --against reference": NotRun(LONG, ONE_CASE),
