@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import types
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -92,11 +92,11 @@ def possible_paths(kind: type, path: str = "") -> Iterator[tuple[str, bool]]:
 
 def hints_of(kind: type[Any]) -> dict[str, Any]:
     """Annotations of a dataclass by field; they are text, and reading them would take most of a load."""
-    return _read_hints(kind)
+    return _read_hints(kind)  # type: ignore[arg-type]  # classes are hashable
 
 
 @cache
-def _read_hints(kind: Hashable) -> dict[str, Any]:
+def _read_hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
