@@ -113,6 +113,7 @@ class Backend(str, Enum):
     emulator = "emulator"
     lava = "lava"
     norse = "norse"
+    loihi = "loihi"
 
 
 class Encode(str, Enum):

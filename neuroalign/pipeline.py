@@ -31,6 +31,7 @@ from neuroalign.deployment.plastic_runs import (
 )
 from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode, stimulus_of
 from neuroalign.errors import BackendMissing, ConversionRefused, InputError
+from neuroalign.export.lava_script import write_lava_script
 from neuroalign.export.nir_build import GainUnit, Initial
 from neuroalign.export.nir_graph import FileReset, ImportedNetwork, Writer, read_nir
 from neuroalign.export.nir_time import TauUnit
@@ -49,9 +50,10 @@ from neuroalign.redeploy import only_stored, preferred, stored_chip
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.memory import available_bytes
 from neuroalign.sim.lava_processes.backend import LavaBackend
+from neuroalign.sim.lava_processes.loihi import LoihiBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
 
-BackendName = Literal["emulator", "lava", "norse"]
+BackendName = Literal["emulator", "lava", "norse", "loihi"]
 Progress = Callable[[str, int, int], None]
 """Called with (what is under way, done, total)."""
 
@@ -122,7 +124,7 @@ def deploy(
     profile
         Name of a built-in profile, a .toml file, or a Profile.
     backends
-        What to run on: "emulator", "lava", "norse"; None takes those of ``options``.
+        What to run on: "emulator", "lava", "norse", "loihi"; None takes those of ``options``.
     dt : s
         Time step; None infers it from the file where the file gives a clue.
     reset
@@ -443,10 +445,11 @@ def versions() -> dict[str, str]:
 
 def require_backends(backends: Sequence[BackendName]) -> None:
     """Refuse backends that cannot run here before any work is done."""
-    known: Mapping[str, Emulator | LavaBackend | NorseReference] = {
+    known: Mapping[str, Emulator | LavaBackend | LoihiBackend | NorseReference] = {
         "emulator": Emulator(),
         "lava": LavaBackend(),
         "norse": NorseReference(),
+        "loihi": LoihiBackend(write_lava_script),
     }
     for name in backends:
         if name not in known:
@@ -486,7 +489,8 @@ def _run_all(
     label = "float model" if not runs else "float model (own)"
     runs.append(_emulated(label, model, encoded, options))
     runs.append(_emulated("ideal (chip order, no rounding)", ideal, encoded, options))
-    if profile.arithmetic == "fixed" and ("emulator" in options.backends or "lava" not in options.backends):
+    others = {"lava", "loihi"} & set(options.backends)
+    if profile.arithmetic == "fixed" and ("emulator" in options.backends or not others):
         runs.append(_emulated(f"{profile.id} (emulator)", chip, encoded, options))
     if "lava" in options.backends:
         samples = first_samples(encoded.stimulus, options.lava_samples or encoded.stimulus.samples)
@@ -506,7 +510,22 @@ def _run_all(
                 ),
             )
         )
+    if "loihi" in options.backends:
+        runs.append(_on_loihi(profile, chip, encoded, options))
     return tuple(runs)
+
+
+def _on_loihi(profile: Profile, chip: ChipNetwork, encoded: Encoded, options: Options) -> Run:
+    """Spikes of the chip itself, through Lava."""
+    samples = first_samples(encoded.stimulus, options.lava_samples or encoded.stimulus.samples)
+    backend = LoihiBackend(write_lava_script)
+    return _timed(
+        f"{profile.id} (Loihi)",
+        "loihi",
+        profile.id,
+        chip,
+        lambda: backend.run(chip, chip_stimulus(samples, chip), time_limit_s=options.lava_time_limit_s),
+    )
 
 
 def _emulated(label: str, chip: ChipNetwork, encoded: Encoded, options: Options) -> Run:
@@ -561,7 +580,8 @@ def _in_volts(recording: Recording, chip: ChipNetwork | None) -> Recording:
     states: dict[Probe, object] = {**model_weights(chip, recording)}
     for population in chip.populations:
         states[population.name, "s"] = recording.states[population.name, "s"]
-        states[population.name, "v"] = population.volts(recording.states[population.name, "v"])
+        if (population.name, "v") in recording.states:  # a chip is asked for spikes only
+            states[population.name, "v"] = population.volts(recording.states[population.name, "v"])
     return Recording(recording.backend, states, recording.latency_steps, recording.counts, recording.read_steps)  # type: ignore[arg-type]
 
 
@@ -586,12 +606,12 @@ def _agree(network: Network, stimulus: Stimulus, reference: Run, run: Run) -> Ag
 
 
 def _bit_equality(runs: Sequence[Run]) -> tuple[BitEquality, ...]:
-    """The emulator against Lava, on every state of every step that both recorded."""
+    """The emulator against Lava and the chip, on every state of every step that both recorded."""
     fixed = [run for run in runs if run.raw is not None]
     found = []
     for left in fixed:
         for right in fixed:
-            if left.backend == "emulator" and right.backend == "lava" and left.raw and right.raw:
+            if left.backend == "emulator" and right.backend in ("lava", "loihi") and left.raw and right.raw:
                 samples = min(len(a) for a in right.raw.states.values())
                 states = equal_states(first_recorded(left.raw, samples), first_recorded(right.raw, samples))
                 found.append(BitEquality(left.label, right.label, states))
