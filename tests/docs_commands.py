@@ -126,9 +126,7 @@ NOT_RUN: Mapping[str, NotRun] = {
     "make demo": NotRun(INSTALLS),
     "neuroalign doctor": NotRun("starts every backend; tests/doctor tries them one by one"),
     "make test": NotRun("is what runs this test"),
-    "neuroalign deploy network.nir --dt 0.001 --backend emulator --backend lava --backend norse": NotRun(
-        LAVA, "neuroalign deploy network.nir --dt 0.001 --backend emulator --quiet"
-    ),
+    "neuroalign deploy network.nir --dt 0.001 --backend emulator --backend lava --backend norse": NotRun(LAVA),
     "neuroalign deploy network.nir --calibrate 0.05 --split-weights": NotRun(
         "searches for half a minute; tests/calibration searches in small networks"
     ),
