@@ -70,7 +70,7 @@ def cases() -> dict[str, Case]:
         chip = _side_by_side(chips)
         probes: list[Probe] = [(n, state) for n in _plastic(chip) for state in ("w", "t", "x1", "y1")]
         probes += [(p.name, "s") for p in chip.populations]
-        found[name] = (chip, chip_stimulus(stimulus, chip), probes, tuple(range(20, STEPS + 1, 20)))
+        found[name] = (chip, chip_stimulus(stimulus, chip), probes, tuple(range(10, STEPS + 1, 10)))
     return found
 
 
