@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +10,10 @@ import pytest
 from random_networks import Options as Sizes
 from random_networks import draw_fixed, draw_stimulus
 from small_chips import chip, neurons, spikes_at, wire
+from typer.testing import CliRunner
 
 import neuroalign.demo
+from neuroalign.cli import app
 from neuroalign.deployment import Deployment
 from neuroalign.errors import BackendFailed, BackendMissing, ConversionRefused
 from neuroalign.export.lava_script import write_lava_script
@@ -38,23 +38,12 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_lava_loihi_one_line_says_where_it_comes_from() -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "neuroalign",
-        "deploy",
-        str(DIGITS),
-        "--backend",
-        "loihi",
-        "--steps",
-        "5",
-        "--quiet",
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 4
-    assert done.stderr.count("\n") == 1
-    assert "lava-loihi is not installed" in done.stderr
-    assert "neuroalign convert" in done.stderr
+    done = CliRunner().invoke(app, ["deploy", str(DIGITS), "--backend", "loihi", "--steps", "5", "--quiet"])
+    assert isinstance(done.exception, BackendMissing)
+    assert done.exception.exit_code == 4
+    for part in ("lava-loihi is not installed", "neuroalign convert"):
+        assert part in str(done.exception)
+    assert "\n" not in str(done.exception)
     with pytest.raises(BackendMissing):
         LoihiBackend(write_lava_script).run(chip([neurons("p", 1)], [], channels=1), spikes_at(2, {}))
 
