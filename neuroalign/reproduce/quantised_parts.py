@@ -16,6 +16,7 @@ from neuroalign.reproduce.table import Bar, Check
 BARS = {"searched": 0.5, "fine-tuned": 0.2}
 """Points of accuracy that may be lost."""
 SEEDS = 3
+FEW = 4
 LABELS = {
     "float": "float model",
     "plain": "8 bits, plain",
@@ -26,7 +27,7 @@ QUICK = {"epochs": 1, "images": 600, "tested": 200, "hidden": 32, "steps": 10, "
 
 
 def quantised_parts(data: str = "fashion-mnist", folder: Path = Path("neuroalign-reproduce")) -> tuple[Part, ...]:
-    """The part for a data set; what it trains is kept in ``folder``."""
+    """The parts for a data set; what they train is kept in ``folder``."""
     place = str(folder / "networks")
     cases = tuple(
         Case(
@@ -51,7 +52,24 @@ def quantised_parts(data: str = "fashion-mnist", folder: Path = Path("neuroalign
             "10 000 bootstrap samples of the images.",
         ),
     )
-    return (part,)
+    return (part, _few_bits(data, place))
+
+
+def _few_bits(data: str, place: str) -> Part:
+    """The same networks with weights of half the bits: what searching and fine-tuning are for."""
+    cases = tuple(
+        Case(
+            label.replace("8", str(FEW)),
+            "quantised_tasks:judged",
+            {"stage": stage, "data": data, "folder": place, "bits": FEW},
+            QUICK | {"folder": place + "-quick"},
+        )
+        for stage, label in LABELS.items()
+        if stage != "float"
+    )
+    title = f"{data}: the networks of the part accuracy, {FEW} bits a weight"
+    note = "32 neurons, 10 steps, 600 training and 200 test images"
+    return Part("few-bits", title, "network and training are our own; no bar", cases, SEEDS, quick_note=note)
 
 
 def _checks(values: Values, folder: Path) -> tuple[Check, ...]:

@@ -7,7 +7,7 @@ after every epoch, and which test images every way of holding it classifies righ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from neuroalign.errors import BackendMissing
 from neuroalign.export.atomic import write_atomically
 from neuroalign.export.nir_write import write_nir
 from neuroalign.network import Network
-from neuroalign.profile import load_profile
+from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.fixed import ScaleChoice
 from neuroalign.recording import Stimulus
 from neuroalign.reproduce.paired import bootstrap_interval
@@ -40,6 +40,8 @@ CHUNK = 1000
 TEST_SEED, CALIBRATION_SEED = 2026, 2027
 CALIBRATION_IMAGES = 256
 DROP = "drop, points"
+FULL = 8
+"""Bits of a weight unless said otherwise."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Setting:
     tuning_epochs: int = 2
     tuning_images: int = 20_000
     tuning_rate: float = 2e-3
+    bits: int = FULL
 
     @property
     def place(self) -> Path:
@@ -98,26 +101,26 @@ def judged(stage: str, seed: int, data: str, folder: str, *, backend: str = "emu
     return {"figures": figures, "curves": {}}
 
 
-def stored_right(folder: Path, seed: int, stage: str) -> NDArray[np.bool_] | None:
+def stored_right(folder: Path, seed: int, stage: str, bits: int = FULL) -> NDArray[np.bool_] | None:
     """Which test images a stage got right, as it left them in the folder of a sweep; None before."""
-    path = folder / f"seed {seed}" / f"{stage}.npy"
+    path = folder / f"seed {seed}" / f"{_called(stage, bits)}.npy"
     return np.load(path) if path.exists() else None
 
 
 def _right(setting: Setting, images: Images, stage: str) -> NDArray[np.bool_]:
-    kept = stored_right(Path(setting.folder), setting.seed, stage)
+    kept = stored_right(Path(setting.folder), setting.seed, stage, setting.bits)
     if kept is not None:
         return kept
     network, scales = _held(setting, images, stage)
     chip = (
         float_model(network, load_profile("ideal"))
         if stage == "float"
-        else compile_network(network, load_profile(setting.profile), scales=scales)[0]
+        else compile_network(network, _profile(setting), scales=scales)[0]
     )
     if stage != "float":
-        write_nir(setting.place / f"{stage}.nir", chip, network=network)
+        write_nir(setting.place / f"{_called(stage, setting.bits)}.nir", chip, network=network)
     right = _decided(chip, images.test[: setting.tested], setting.steps) == images.test_labels[: setting.tested]
-    write_atomically(setting.place / f"{stage}.npy", lambda path: np.save(path, right))
+    write_atomically(setting.place / f"{_called(stage, setting.bits)}.npy", lambda path: np.save(path, right))
     return np.asarray(right)
 
 
@@ -126,7 +129,7 @@ def _held(setting: Setting, images: Images, stage: str) -> tuple[Network, Mappin
     network = _trained(setting, images)
     if stage in ("float", "plain"):
         return network, {}
-    profile = load_profile(setting.profile)
+    profile = _profile(setting)
     calibration = _spikes(images.train[:CALIBRATION_IMAGES], setting.steps, CALIBRATION_SEED)
     found = search(network, profile, calibration, SearchOptions(seed=setting.seed))
     if stage == "searched":
@@ -138,10 +141,27 @@ def _held(setting: Setting, images: Images, stage: str) -> tuple[Network, Mappin
 
     samples = Samples(len(few), draw, images.train_labels[: len(few)], as_the_model(network))
     options = TuningOptions(
-        setting.tuning_epochs, rate=setting.tuning_rate, seed=setting.seed, checkpoint=setting.place / "tuning.pt"
+        setting.tuning_epochs,
+        rate=setting.tuning_rate,
+        seed=setting.seed,
+        checkpoint=setting.place / f"{_called('tuning', setting.bits)}.pt",
     )
     tuned = fine_tune(found.network, profile, samples, options, found.scales)
     return tuned.network, tuned.scales
+
+
+def _called(stage: str, bits: int) -> str:
+    """Name of a stage's files; floats have no bits."""
+    return stage if bits == FULL or stage == "float" else f"{stage}, {bits} bits"
+
+
+def _profile(setting: Setting) -> Profile:
+    profile = load_profile(setting.profile)
+    return (
+        profile
+        if setting.bits == FULL
+        else replace(profile, synapse=replace(profile.synapse, weight_bits=(setting.bits,)))
+    )
 
 
 def _trained(setting: Setting, images: Images) -> Network:

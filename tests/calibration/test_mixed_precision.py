@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from random_models import Choices, random_network, random_stimulus
 
 from neuroalign.calibration.layers import float_given, network_error
 from neuroalign.calibration.mixed_precision import allot_bits, weight_memory, with_bits
 from neuroalign.chip import Fixed, first_difference
+from neuroalign.cli import _bits
 from neuroalign.compile import compile_network
 from neuroalign.encoding import bernoulli_signal
 from neuroalign.errors import ConversionRefused, InputError
@@ -98,3 +100,22 @@ def test_widths_that_there_are_not_are_refused(shared_data: Path) -> None:
         compile_network(with_bits(plastic, {"plastic": 4}), LOIHI2)
     with pytest.raises(InputError, match="belongs to the search"):
         deploy(shared_data / BRAILLE, steps=20, options=Options(bits=0.5))
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (None, None),
+        (["a=3", "b=c=4"], {"a": 3, "b=c": 4}),
+        (["60%"], 0.6),
+        (["60"], "60"),
+        (["a=x"], "a=x"),
+        (["x%"], "x%"),
+    ],
+)
+def test_the_option_takes_names_or_one_share(given: list[str] | None, taken: object) -> None:
+    if isinstance(taken, str):
+        with pytest.raises(typer.BadParameter, match=taken):
+            _bits(given)
+    else:
+        assert _bits(given) == taken

@@ -51,6 +51,13 @@ def test_a_run_is_taken_up_where_it_ended(tmp_path: Path, monkeypatch: pytest.Mo
     plain = first["plain"]["figures"]
     assert plain[DROP] == pytest.approx(first["float"]["figures"]["accuracy, %"] - plain["accuracy, %"])
     assert read_chip(tmp_path / "seed 1" / "fine-tuned.nir").is_fixed
+    narrow = judged("plain", 1, "digits", str(tmp_path), bits=2, **small)
+    assert {np.abs(c.weight).max() for c in read_chip(tmp_path / "seed 1" / "plain, 2 bits.nir").connections} <= {
+        256,
+        128,
+        192,
+    }
+    assert narrow["figures"].keys() == first["plain"]["figures"].keys()
     with monkeypatch.context() as patch:
         patch.setattr(quantised_tasks, "train_classifier", None)  # what is there is not trained again
         assert judged("plain", 1, "digits", str(tmp_path), **small) == first["plain"]
@@ -61,6 +68,7 @@ def test_a_run_is_taken_up_where_it_ended(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_bars_stand_beside_what_was_searched() -> None:
-    (part,) = quantised_parts("digits", Path("here"))
+    part, few = quantised_parts("digits", Path("here"))
+    assert {case.arguments["bits"] for case in few.cases} == {4}
     assert [case.bars[0].value for case in part.cases if case.bars] == [0.5, 0.2]
     assert all(case.arguments["folder"] == "here/networks" for case in part.cases)
