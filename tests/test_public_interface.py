@@ -37,8 +37,13 @@ def test_every_public_name_is_there_listed_and_loaded_when_used() -> None:
         assert name in dir(neuroalign)
     with pytest.raises(AttributeError, match="no attribute 'deplyo'; public are"):
         neuroalign.deplyo  # noqa: B018
-    code = "import sys, neuroalign; print([n for n in ('numpy', 'numba', 'h5py', 'torch', 'matplotlib') if n in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    for names, heavy in (("import neuroalign", "numpy"), ("from neuroalign import deploy", "scipy")):
+        code = f"{names}; import sys; print([n for n in ({heavy!r}, *{HEAVY}) if n in sys.modules])"
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+HEAVY = ("numba", "h5py", "torch", "lava", "matplotlib", "jinja2", "scipy", "pandas")
+"""Packages that are loaded by what uses them, not by what might."""
 
 
 IN_PYTHON: Mapping[str, str] = {

@@ -13,8 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Convolution
 from neuroalign.placement.capacity import Capacity
@@ -107,6 +105,9 @@ def _matching(layers: tuple[Layer, ...], memory: Memory, profile: Profile) -> Li
     cores = min((len(b) for b in banks if isinstance(b, tuple)), default=0)
     needs = [(x.kernel, x.neurons, x.biases) for x in layers]
     fits = [[all(_room(b, k) >= n for b, n in zip(banks, need, strict=True)) for k in range(cores)] for need in needs]
+    from scipy.sparse import csr_matrix  # both take longer to load than all that this package does
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
     graph = csr_matrix(np.array(fits, dtype=np.int8).reshape(len(layers), cores))
     chosen = maximum_bipartite_matching(graph, perm_type="column") if cores else np.full(len(layers), -1)
     without = [x.name for x, core in zip(layers, chosen, strict=True) if core < 0]
