@@ -40,7 +40,7 @@ def rasters(deployment: Deployment) -> Zoomable | None:
     rows = []
     for name in ports:
         spikes = np.asarray(deployment.stimulus.inputs[name])[sample, : time.values.size] != 0
-        made = _panel(name, "input", spikes.shape[1], time, x_range)
+        made = _panel(f"{name}, the same for every run", spikes.shape[1], time, x_range)
         _draw(made, raster_neurons(spikes), {"spike": spikes}, time)
         rows.append([made, *[None] * (len(runs) - 1)])
     for name in spiking[:POPULATIONS]:
@@ -48,8 +48,8 @@ def rasters(deployment: Deployment) -> Zoomable | None:
     return grid_of(rows, x_range)
 
 
-def _panel(name: str, run: str, neurons: int, time: Axis, x_range: Range1d) -> figure:
-    made = panel(f"{name}, {run}", f"time ({time.unit})", "neuron", height=190, x_range=x_range)
+def _panel(title: str, neurons: int, time: Axis, x_range: Range1d) -> figure:
+    made = panel(title, f"time ({time.unit})", "neuron", height=240, x_range=x_range)
     made.y_range = Range1d(-0.7, neurons - 0.3, bounds=(-1, neurons))
     return made
 
@@ -62,7 +62,7 @@ def _run_panel(
         return None
     reference, spikes = left != 0, right != 0
     found, partnered = match_spikes(reference[None], spikes[None], agreement.tolerance_steps)
-    made = _panel(name, runs[1].label, left.shape[1], time, x_range)
+    made = _panel(f"{name}, {runs[1].label}", left.shape[1], time, x_range)
     kinds = {
         "spike": spikes & partnered[0],
         "spike that only the reference has": reference & ~found[0],
@@ -73,18 +73,22 @@ def _run_panel(
 
 
 def _draw(made: figure, neurons: NDArray[np.int64], kinds: dict[str, Spikes], time: Axis) -> None:
-    """A bar for every spike of ``neurons``, as high as its neuron's row, so that zooming makes it larger."""
-    for (kind, spikes), (colour, width) in zip(kinds.items(), ((INK, 1.2), (MISSING, 2.4), (EXTRA, 2.4)), strict=False):
+    """A bar for every spike of ``neurons``, as high as its neuron's row, so that zooming makes it larger.
+
+    Spikes without partner are never lower than a fortieth of the panel: they are what one looks for.
+    """
+    for k, ((kind, spikes), colour) in enumerate(zip(kinds.items(), (INK, MISSING, EXTRA), strict=False)):
         when, which = np.nonzero(spikes[:, neurons])
         if not when.size:
             continue
+        half = 0.42 if k == 0 else max(0.42, spikes.shape[1] / 80)
         drawn = made.segment(
             x0="t",
             x1="t",
-            y0=dodge("n", -0.42),
-            y1=dodge("n", 0.42),
+            y0=dodge("n", -half),
+            y1=dodge("n", half),
             source=source({"t": time.values[when], "n": neurons[which]}),
             line_color=colour,
-            line_width=width,
+            line_width=1.2 if k == 0 else 2.5,
         )
         hover(made, [drawn], [(kind, ""), ("neuron", "@n"), ("time", f"@t{{0.[000]}} {time.unit}")], "mouse")
