@@ -50,7 +50,8 @@ def parse_graph(tree: Tree, note: Note) -> RawGraph:
     """
     top = tree.get("node")
     if not isinstance(top, dict):
-        hint = "it looks like a lava-dl .net file" if "layer" in tree else "it is HDF5 of another kind"
+        lava_dl = "it looks like a .net of lava-dl, of which 'neuroalign convert FILE NEW.nir' makes one"
+        hint = lava_dl if "layer" in tree else "it is HDF5 of another kind"
         raise FileFormatError(f"there is no group 'node' in the file, so no NIR network; {hint}")
     kind = top.get("type")
     if kind is None:

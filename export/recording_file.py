@@ -105,6 +105,8 @@ def _shaped(path: Path, name: str, array: NDArray[Any], size: int) -> NDArray[An
     given = array.shape
     if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
         raise InputError(f"recording {path}: {name} holds something else than finite numbers; record numbers")
+    if array.dtype.kind == "b":
+        array = array.astype(np.uint8)
     if array.ndim == 1 and size == 1:
         array = array[:, None]
     if array.ndim == 2:

@@ -236,6 +236,11 @@ def test_files_of_other_kinds_end_in_one_line(layers: list[dict[str, Any]], word
     assert str(tmp_path / "a.net") in str(error.value)
 
 
+def test_the_nir_reader_names_the_command_that_reads_it(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match="neuroalign convert"):
+        read_nir(write(tmp_path / "a.net", [dense([[2]])]))
+
+
 @pytest.mark.lava
 @needs_lava_dl
 def test_lava_dls_own_reader_runs_our_file_as_the_emulator_does(tmp_path: Path) -> None:
