@@ -38,7 +38,8 @@ class Bin:
 def pack_runs(meter: Meter, runs: list[Use], room: Room) -> list[Bin]:
     """Every run whole, the largest first, into the fullest core that has room for it."""
     bounds = np.array([room.bounds.get(name, ENDLESS) for name in ADDED_UP], dtype=np.float64)
-    sizes = np.array([[meter.total([run])[name] for name in ADDED_UP] for run in runs], dtype=np.float64) / bounds
+    totals = [meter.total([run]) for run in runs]
+    sizes = np.array([[total[name] for name in ADDED_UP] for total in totals], dtype=np.float64) / bounds
     bins: list[Bin] = []
     filled = np.zeros((len(runs), len(ADDED_UP)))
     # A run of one population never shares a core with another run of the same.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neuroalign.chip import ChipNetwork
-from neuroalign.placement.capacity import OUT_SLOTS, Capacity, core_capacities
+from neuroalign.placement.capacity import NEURONS, OUT_SLOTS, Capacity, core_capacities
 from neuroalign.placement.chips import chip_order
 from neuroalign.placement.cutting import Room
 from neuroalign.placement.demand import POP16_AXONS, Demand, demand_of
@@ -30,7 +30,7 @@ from neuroalign.placement.meter import Meter, Use, cores_reached
 from neuroalign.placement.neuron_limits import neuron_limits
 from neuroalign.placement.packing_cores import Bin, pack_alone, pack_one_after_another, pack_whole
 from neuroalign.placement.rates import rates_of
-from neuroalign.placement.types import AxonMode, CoreUse, Placement, Traffic
+from neuroalign.placement.types import AxonMode, CoreUse, Placement, Slice, Traffic
 from neuroalign.profile import Profile
 
 ROUNDS = 6
@@ -158,7 +158,7 @@ def _fill(demand: Demand, profile: Profile, capacities: Mapping[str, Capacity]) 
     """Runs on cores; cut anew while axons reach more cores than was thought."""
     room = Room.of(capacities)
     free = profile.delay.extra_steps_free
-    reached: dict[str, Indices] | None = None
+    reached = _guessed(demand, room, free)
     for round_ in range(ROUNDS):
         meter = Meter(demand, reached, free)
         bins = pack_alone(meter) if is_layered(profile) else _fewest(meter, room)
@@ -171,6 +171,20 @@ def _fill(demand: Demand, profile: Profile, capacities: Mapping[str, Capacity]) 
         reached = _expected(demand, found, reached, round_)
     modes = {c.name: c.mode for p in demand.populations for c in p.incoming}
     return _Filled(demand, meter, cores, modes, exceeds)
+
+
+def _guessed(demand: Demand, room: Room, free: int | None) -> dict[str, Indices] | None:
+    """Cores that axons reach where runs are only searched, of large sparse populations; None where there are none."""
+    meter = Meter(demand, None, free)
+    runs: list[list[Slice]] = []
+    for name in meter.populations:
+        search = meter.search(name, room.bounds[NEURONS])
+        stops = [] if search is None else search.stops(room.bounds)
+        runs += [[Slice(name, start, stop)] for start, stop in zip([0, *stops], stops, strict=False)]
+    if not runs:
+        return None
+    found = cores_reached(demand, runs)
+    return _expected(demand, {name: np.maximum(cores, 1) for name, cores in found.items()}, None, 1)
 
 
 def _expected(

@@ -13,12 +13,13 @@ import numpy as np
 
 from neuroalign.placement.capacity import IN_SLOTS, NEURONS, OUT_SLOTS, WORDS
 from neuroalign.placement.layouts import Indices, SparseRows
-from neuroalign.placement.packing import LARGEST_BASE, NO_PACKING, EntryScheme, entry_words
+from neuroalign.placement.packing import LARGEST_BASE, NO_PACKING, entry_words
 
 MOST_NEURONS = 1 << 14
 """Neurons of a run at most: tables of words reach so far."""
-COUNT, FIRST, LAST, HELD = range(4)
-"""Rows of what is known of each axon: synapses, first and last compartment, words."""
+SEEN, COUNT, FIRST, LAST, HELD, GROUP, SLOTS, WIDTH = range(8)
+"""What is known of each axon, in one cache line: the run that it was last seen in, its synapses there, their first and
+last compartment and the words they take; its connection, and its slots."""
 
 
 class RunSearch:
@@ -38,30 +39,34 @@ class RunSearch:
 
     def __init__(self, rows: list[SparseRows], slots: list[int], out_slots: Indices, neurons: int):
         self._source, self._offsets = _joined(rows)
-        axons = [r.sources for r in rows]
-        self._group = np.repeat(np.arange(len(rows), dtype=np.int64), axons)
-        self._slots = np.repeat(np.array(slots, dtype=np.int64), axons)
-        self._out = out_slots
+        self._out = np.ascontiguousarray(out_slots, dtype=np.int64)
         self._most = min(neurons, MOST_NEURONS, out_slots.size)
         schemes = [_tables(r, self._most) for r in rows]
-        self._ends = np.array(_index_ends(rows[0].format.scheme), dtype=np.int64)
-        self._sparse = np.stack([s for s, _ in schemes])
-        self._dense = np.stack([d for _, d in schemes])
-        self._learning = np.array([r.format.learning for r in rows])
-        self._seen = np.full(self._group.size, -1, dtype=np.int64)
-        self._state = np.zeros((4, self._group.size), dtype=np.int64)
-        self._touched = np.zeros(self._group.size, dtype=np.int64)
-
+        ends = np.array([1 << width for width in rows[0].format.scheme.index_bits], dtype=np.int64)
+        learning = np.array([r.format.learning for r in rows])
+        self._tables = ends, np.stack([s for s, _ in schemes]), np.stack([d for _, d in schemes]), learning
+        axons = [r.sources for r in rows]
+        self._axons = np.zeros((sum(axons), WIDTH), dtype=np.int64)
+        self._axons[:, SEEN] = -1
+        self._axons[:, GROUP] = np.repeat(np.arange(len(rows)), axons)
+        self._axons[:, SLOTS] = np.repeat(np.array(slots), axons)
+        self._touched = np.zeros(sum(axons), dtype=np.int64)
         self._mark = -1
 
     def stop(self, start: int, bounds: Mapping[str, int]) -> int:
         """Where the longest run from neuron ``start`` ends, by what is counted here; at least one neuron behind it."""
         limits = np.array([bounds.get(name, NO_PACKING) for name in (IN_SLOTS, WORDS, OUT_SLOTS)], dtype=np.int64)
         most = min(self._most, max(bounds[NEURONS], 1))
-        tables = (self._ends, self._sparse, self._dense, self._learning, self._group, self._slots, self._out)
-        scratch = (self._seen, self._state, self._touched)
         self._mark += 1
-        return int(_longest(start, most, self._mark, limits, self._source, self._offsets, tables, scratch))
+        synapses = self._source, self._offsets, self._out
+        return int(_longest(start, most, self._mark, limits, *synapses, self._tables, self._axons, self._touched))
+
+    def stops(self, bounds: Mapping[str, int]) -> list[int]:
+        """Where each run ends, one after another."""
+        found: list[int] = []
+        while not found or found[-1] < self._out.size:
+            found.append(self.stop(found[-1] if found else 0, bounds))
+        return found
 
 
 def _joined(rows: list[SparseRows]) -> tuple[Indices, Indices]:
@@ -80,11 +85,6 @@ def _joined(rows: list[SparseRows]) -> tuple[Indices, Indices]:
     return source, offsets
 
 
-def _index_ends(scheme: EntryScheme) -> list[int]:
-    """First compartment that an index of each width does not reach."""
-    return [1 << width for width in scheme.index_bits]
-
-
 def _tables(rows: SparseRows, most: int) -> tuple[Indices, Indices]:
     """Words of axons with so many synapses: sparse, by the width of the index, and dense."""
     form, count = rows.format, np.arange(most + 1)
@@ -98,55 +98,55 @@ def _tables(rows: SparseRows, most: int) -> tuple[Indices, Indices]:
 
 
 @numba.njit(cache=True)
-def _words(axon, run, width, tables, state):  # type: ignore[no-untyped-def]
+def _words(row, width, sparse, dense, learning):  # type: ignore[no-untyped-def]
     """Words of an axon as it is now."""
-    _, sparse, dense, learning, group, _, _ = tables
-    packed = sparse[group[axon], width, state[COUNT, axon]]
-    if learning[group[axon]] and run != state[COUNT, axon]:
+    group, run = row[GROUP], row[LAST] - min(row[FIRST], LARGEST_BASE) + 1
+    packed = sparse[group, width, row[COUNT]]
+    if learning[group] and run != row[COUNT]:
         return packed
-    return min(packed, dense[group[axon], run])
+    return min(packed, dense[group, run])
 
 
 @numba.njit(cache=True)
-def _widened(wanted, width, touched, tables, state):  # type: ignore[no-untyped-def]
+def _widened(wanted, width, touched, sparse, dense, learning, axons):  # type: ignore[no-untyped-def]
     """Words that the axons of a connection take more once their indices are of another width."""
-    group, more = tables[4], 0
+    more = 0
     for axon in touched:
-        if group[axon] == wanted:
-            run = state[LAST, axon] - min(state[FIRST, axon], LARGEST_BASE) + 1
-            now = _words(axon, run, width, tables, state)
-            more += now - state[HELD, axon]
-            state[HELD, axon] = now
+        row = axons[axon]
+        if row[GROUP] == wanted:
+            now = _words(row, width, sparse, dense, learning)
+            more += now - row[HELD]
+            row[HELD] = now
     return more
 
 
 @numba.njit(cache=True)
-def _longest(start, most, mark, limits, source, offsets, tables, scratch):  # type: ignore[no-untyped-def]
+def _longest(start, most, mark, limits, source, offsets, out, tables, axons, touched):  # type: ignore[no-untyped-def]
     """Adds neurons until a bound is passed; returns the first neuron that is too much."""
-    ends, _, _, _, group, slots, out = tables
-    seen, state, touched = scratch
+    ends, sparse, dense, learning = tables
     used, bounds, number = np.zeros(3, dtype=np.int64), limits.copy(), 0
-    widths = np.zeros(tables[1].shape[0], dtype=np.int64)
+    widths = np.zeros(sparse.shape[0], dtype=np.int64)
     for target in range(start, min(start + most, out.size)):
         place = target - start
         for k in range(offsets[target], offsets[target + 1]):
-            axon = source[k]
-            width = widths[group[axon]]
+            row = axons[source[k]]
+            group = row[GROUP]
+            width = widths[group]
             while width < ends.size and place >= ends[width]:
                 width += 1
-            if width != widths[group[axon]]:
-                widths[group[axon]] = width
-                used[1] += _widened(group[axon], width, touched[:number], tables, state)
-            if seen[axon] != mark:
-                seen[axon], touched[number] = mark, axon
+            if width != widths[group]:
+                widths[group] = width
+                used[1] += _widened(group, width, touched[:number], sparse, dense, learning, axons)
+            if row[SEEN] != mark:
+                row[SEEN], touched[number] = mark, source[k]
                 number += 1
-                state[COUNT, axon], state[FIRST, axon], state[HELD, axon] = 0, place, 0
-                used[0] += slots[axon]
-            state[COUNT, axon] += 1
-            state[LAST, axon] = place
-            now = _words(axon, place - min(state[FIRST, axon], LARGEST_BASE) + 1, width, tables, state)
-            used[1] += now - state[HELD, axon]
-            state[HELD, axon] = now
+                row[COUNT], row[FIRST], row[HELD] = 0, place, 0
+                used[0] += row[SLOTS]
+            row[COUNT] += 1
+            row[LAST] = place
+            now = _words(row, width, sparse, dense, learning)
+            used[1] += now - row[HELD]
+            row[HELD] = now
         used[2] += out[target]
         if target == start:
             # What one neuron alone exceeds cannot be mended by cutting.

@@ -79,7 +79,8 @@ def cores_of(sizes, inputs, connections, images):
     for source, target in connections:
         pre = ports[source] if source < len(ports) else blocks[source - len(ports)]
         synapse = Synapse(pre.n_neurons)
-        synapse.set_weights(np.ones((pre.n_neurons, sizes[target]), dtype=np.float32))
+        # Weights that differ: the splitter holds equal rows once.
+        synapse.set_weights(np.random.default_rng(0).random((pre.n_neurons, sizes[target]), dtype=np.float32))
         blocks[target].add_synapse(synapse)
         axon = Axon(pre.n_neurons)
         axon.target = synapse

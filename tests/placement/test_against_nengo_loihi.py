@@ -18,7 +18,7 @@ from networks_to_place import RULES, connection, network, population
 
 from neuroalign.chip import ChipInput, ChipNetwork, Convolution
 from neuroalign.placement import Placement, place
-from neuroalign.placement.packing import EntryScheme, entry_words
+from neuroalign.placement.packing import LARGEST_BASE, EntryScheme, entry_words
 from neuroalign.profile import load_profile
 
 HERE = Path(__file__).resolve().parent
@@ -88,19 +88,41 @@ def rebuilt(figure: dict[str, Any]) -> ChipNetwork:
 
 
 @cache
-def placed() -> list[tuple[Placement, int]]:
-    """Our placements and their cores, where their own check lets every core pass."""
+def placed() -> list[tuple[Placement, dict[str, Any]]]:
+    """Our placements and their figures, where their own check lets every core pass."""
     profile = load_profile("loihi1")
-    return [(place(rebuilt(f), profile), f["cores"]) for f in figures()["networks"] if f["valid"]]
+    return [(place(rebuilt(f), profile), f) for f in figures()["networks"] if f["valid"]]
 
 
 def test_never_more_cores_than_their_splitter_and_fewer_on_average() -> None:
     ours = [len(placement.cores) for placement, _ in placed()]
-    theirs = [cores for _, cores in placed()]
+    theirs = [figure["cores"] for _, figure in placed()]
     assert len(ours) >= 60
     assert all(a <= b for a, b in zip(ours, theirs, strict=True)), list(zip(ours, theirs, strict=True))
     assert sum(ours) < sum(theirs)
     assert {placement.verdict for placement, _ in placed()} == {"fits"}
+
+
+def test_words_of_shared_rows_are_theirs() -> None:
+    """Convolutions by population axons, whose rows of weights are held once."""
+    images = [figure for figure in figures()["networks"] if "image" in figure and figure["valid"]]
+    assert len(images) >= 10
+    for figure in images:
+        placement = place(rebuilt(figure), load_profile("loihi1"))
+        assert len(placement.cores) == figure["cores"]
+        assert sum(core.used["synapse words"] for core in placement.cores) == figure["words"]
+
+
+def test_words_of_whole_populations_are_theirs() -> None:
+    """Where nothing is cut, and no population begins behind the largest base, from which dense rows count."""
+    compared = 0
+    for placement, figure in placed():
+        pieces = [piece for core in placement.cores for piece in core.slices]
+        near = all(sum(p.size for p in core.slices[:-1]) <= LARGEST_BASE for core in placement.cores)
+        if "image" not in figure and near and len(pieces) == len(figure["sizes"]) == figure["cores"]:
+            assert sum(core.used["synapse words"] for core in placement.cores) == figure["words"]
+            compared += 1
+    assert compared >= 10
 
 
 @pytest.mark.nengo

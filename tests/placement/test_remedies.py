@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from networks_to_place import RULES, connection, network, population
 
-from neuroalign.chip import ChipInput, ChipNetwork, Fixed, SparsePattern
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, Fixed, SparsePattern
 from neuroalign.placement import Placement, place, with_remedies
 from neuroalign.placement.changes import copies_by_sources, fewer_learning, fewer_sources, replaced
 from neuroalign.placement.checker import problems_of
@@ -99,7 +99,8 @@ def test_copies_hold_every_synapse_once() -> None:
     assert problems_of(place(changed, LOIHI1), changed, LOIHI1) == []
 
 
-def synapses(c):  # type: ignore[no-untyped-def]
+def synapses(c: ChipConnection) -> tuple[list[int], list[int]]:
+    assert isinstance(c.pattern, SparsePattern)
     return c.pattern.target.tolist(), c.pattern.source.tolist()
 
 
