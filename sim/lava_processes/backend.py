@@ -28,8 +28,8 @@ Run = (
 )
 """A network, what enters it, what to record, and the steps at whose end plastic connections are read."""
 
-INSTALL = "pip install '.[lava]' && pip install --no-deps --ignore-requires-python lava-nc==0.10.0"
-"""What to type in the checkout to get Lava and what it needs (its version pins are not needed)."""
+INSTALL = "pip install 'neuroalign[lava]' && pip install --no-deps --ignore-requires-python lava-nc==0.10.0"
+"""What gets Lava and what it needs, in the checkout or beside the wheel (its version pins are not needed)."""
 
 _NEEDED = ("asteval", "networkx", "scipy", "sklearn")
 _FAILURE_GRACE_S = 1.0
