@@ -186,6 +186,8 @@ def _print_search(search: Searched) -> None:
             *(f"{e:.2%}" for e in (plain.alone, found.alone, plain.together, found.together, plain.finer)),
         )
     out.print(layers)
+    if search.causes:
+        out.print("Error in floats, but for rounded: " + "; ".join(f"{c.what} {c.error:.2%}" for c in search.causes))
     if search.widths:
         widths = Table(title="Bits of each connection, and the network's error if it alone had", title_justify="left")
         columns = sorted({b for w in search.widths for b, _ in w.errors})

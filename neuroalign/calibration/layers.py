@@ -72,8 +72,12 @@ def count_error(population: Population, found: NDArray[Any], wanted: NDArray[Any
 def network_error(
     network: Network, profile: Profile, scales: Mapping[str, ScaleChoice], stimulus: Stimulus, wanted: Given
 ) -> float:
+    """:func:`chip_error` of the network as the profile holds it."""
+    return chip_error(network, compile_network(network, profile, scales=scales)[0], stimulus, wanted)
+
+
+def chip_error(network: Network, chip: ChipNetwork, stimulus: Stimulus, wanted: Given) -> float:
     """Mean of the outputs' error and of that of all populations, those counted less that spike too rarely to tell."""
-    chip, _ = compile_network(network, profile, scales=scales)
     found = chip_given(network, chip, stimulus)
     errors = {p.name: count_error(p, found[p.name], np.asarray(wanted[p.name])) for p in network.populations}
     weights = {

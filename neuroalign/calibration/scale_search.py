@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.calibration.activity import Activity, activity
+from neuroalign.calibration.causes import rounding_causes
 from neuroalign.calibration.layers import float_given, layer_errors, network_error
 from neuroalign.calibration.rounding import Rounded, rounded
 from neuroalign.calibration.split import split_large
@@ -122,8 +123,11 @@ def search(
         raise InputError("there was nothing to search")
     _, way, scales = best
     form = way.network
+    causes = rounding_causes(form, profile, choose, scales)
     layers, plain = layer_errors(form, profile, choose, scales), layer_errors(network, profile, choose)
-    return SearchResult(form, scales, Searched(calibration.description, way.label, tuple(tried), layers, plain))
+    return SearchResult(
+        form, scales, Searched(calibration.description, way.label, tuple(tried), layers, plain, (), causes)
+    )
 
 
 def _refuse_unsearchable(network: Network, profile: Profile, calibration: Stimulus) -> None:

@@ -31,6 +31,8 @@ SCALES = 17
 WORK = 2e8
 """Synapses times steps of one trial; of wide populations fewer samples are run."""
 LEAST_SAMPLES = 4
+BEYOND = 1.25
+"""What an error counts at a scale at which a bias or start state saturates: it has to be clearly better to be taken."""
 TOGETHER = 16
 """Choices of a population that the whole network is run with, where it is small enough."""
 
@@ -58,13 +60,19 @@ def tried_scales(
         if laid.get(p.name)
     }
     found = {name: choices[0] for name, choices in ranked.items()}
+    bounds = {
+        name: scale_question(normalise(network, network.population(name), 0), laid[name], {}, profile, {}).headroom.hard
+        for name in ranked
+    }
     synapses = sum(c.weight.size for c in network.connections)
     if LEAST_SAMPLES * stimulus.steps * synapses > WORK:
         return found
     shown, seen = _first(stimulus, given, synapses)
     for name, choices in ranked.items():
-        errors = [network_error(network, profile, {**found, name: c}, shown, seen) for c in choices[:TOGETHER]]
-        found[name] = choices[int(np.argmin(errors))]
+        likely = choices[:TOGETHER]
+        errors = [network_error(network, profile, {**found, name: c}, shown, seen) for c in likely]
+        dear = [BEYOND if c.k > bounds[name] else 1.0 for c in likely]
+        found[name] = likely[int(np.argmin(np.multiply(errors, dear)))]
     return found
 
 
@@ -82,7 +90,8 @@ def _ranked(
     shown, seen = _first(stimulus, given, sum(c.weight.size for c in incoming))
     choices = _choices(asked, integer_formats(profile), population.spiking, note)
     errors = [population_error(network, population, profile, shown, seen, {population.name: c}) for c in choices]
-    return [choices[k] for k in np.argsort(errors, kind="stable")]
+    dear = [BEYOND if c.k > asked.headroom.hard else 1.0 for c in choices]
+    return [choices[k] for k in np.argsort(np.multiply(errors, dear), kind="stable")]
 
 
 def _first(stimulus: Stimulus, given: Given, synapses: int) -> tuple[Stimulus, dict[str, NDArray[Any]]]:

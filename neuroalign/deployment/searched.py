@@ -54,6 +54,14 @@ class Width:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """Error of the network in floats, but for one kind of numbers that is as on chip."""
+
+    what: str
+    error: float
+
+
+@dataclass(frozen=True)
 class Searched:
     """A search on calibration input.
 
@@ -69,6 +77,8 @@ class Searched:
         Errors of each population with the way taken, and with the plain one.
     widths
         Bits of each connection, where they were chosen.
+    causes
+        What each kind of rounding costs as found, by itself.
     """
 
     calibration: str
@@ -77,3 +87,4 @@ class Searched:
     layers: tuple[LayerError, ...]
     plain: tuple[LayerError, ...]
     widths: tuple[Width, ...] = ()
+    causes: tuple[Cause, ...] = ()
