@@ -83,5 +83,9 @@ $(VENV)/.installed-docs: pyproject.toml | $(STAMP)
 	@$(PIP) -e ".[docs]"
 	@touch $@
 
+# The wheel in fresh environments: Python 3.10 to 3.13, numpy 1.26 and 2, the core, Norse, Lava. Takes half an hour.
+installations: $(STAMP)
+	.ci/installations
+
 clean:
 	rm -rf $(VENV) $(INTEROP) build dist *.egg-info neuroalign-demo neuroalign-report .pytest_cache .mypy_cache .ruff_cache
