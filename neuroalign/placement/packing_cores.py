@@ -38,8 +38,8 @@ class Bin:
 def pack_runs(meter: Meter, runs: list[Use], room: Room) -> list[Bin]:
     """Every run whole, the largest first, into the fullest core that has room for it."""
     bounds = np.array([room.bounds.get(name, ENDLESS) for name in ADDED_UP], dtype=np.float64)
-    totals = [meter.total([run]) for run in runs]
-    sizes = np.array([[total[name] for name in ADDED_UP] for total in totals], dtype=np.float64) / bounds
+    totals = [[total[name] for name in ADDED_UP] for total in map(meter.total, ([run] for run in runs))]
+    sizes = np.array(totals, dtype=np.float64).reshape(-1, bounds.size) / bounds
     bins: list[Bin] = []
     filled = np.zeros((len(runs), len(ADDED_UP)))
     # A run of one population never shares a core with another run of the same.

@@ -43,6 +43,12 @@ def test_a_dense_layer_of_digits_takes_two_cores() -> None:
     assert limits(placement)["synapse words"] == (14112, 16384)
 
 
+def test_no_neurons_need_no_core() -> None:
+    placement = place(network([ChipInput("in", 3)], [], []), LOIHI1)
+    assert (placement.verdict, placement.cores, placement.chips) == ("fits", (), 0)
+    assert len(place(network([], [population("alone", 1)], []), LOIHI1).cores) == 1
+
+
 def test_what_a_profile_does_not_know_is_not_checked() -> None:
     placement = place(dense(784, 256), load_profile("loihi2"))
     assert placement.verdict == "fits"
