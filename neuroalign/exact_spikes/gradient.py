@@ -53,8 +53,8 @@ def network_gradient(
     instants : (K,), ms
         When the error is looked at.
     equal_counts
-        Leave out of the gradient output neurons that have another number of spikes than desired: the gradient moves
-        spikes, and can neither make nor take away one. The error counts them all the same.
+        Leave out of an output neuron's gradient the instants before which it has another number of spikes than desired:
+        the gradient moves spikes, and can neither make nor take away one. The error counts them all the same.
     """
     error, adjoint = output_adjoint(spikes[-1], desired, instants, horizon, equal_counts=equal_counts)
     found: list[FloatArray] = []
@@ -72,10 +72,14 @@ def output_adjoint(
     for neuron in range(actual.size):
         own, wanted = actual.of(neuron), desired.of(neuron)
         error += train_error(wanted, own, instants, horizon)
-        if equal_counts and own.size != wanted.size:
-            continue
-        adjoint[actual.neurons == neuron] = train_gradient(wanted, own, instants, horizon)
+        teaching = instants[_counts(own, instants) == _counts(wanted, instants)] if equal_counts else instants
+        adjoint[actual.neurons == neuron] = train_gradient(wanted, own, teaching, horizon)
     return error, adjoint
+
+
+def _counts(times: FloatArray, instants: FloatArray) -> NDArray[np.int64]:
+    """Spikes before each of the instants."""
+    return np.searchsorted(times, instants)
 
 
 def pull_back_layer(

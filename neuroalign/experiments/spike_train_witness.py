@@ -57,7 +57,7 @@ class Protocol:
     inhibition
         Times this are the weights of hidden neurons that inhibit: outputs stay alive.
     equal_counts
-        Whether only output trains with as many spikes as desired teach; see
+        Whether an output train teaches only at instants before which it has as many spikes as desired; see
         :func:`~neuroalign.exact_spikes.gradient.network_gradient`.
     lost
         What the gradient lacks, for one neuron: see :mod:`~neuroalign.experiments.spike_train_lost`.

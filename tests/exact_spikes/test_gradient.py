@@ -18,6 +18,7 @@ from neuroalign.exact_spikes import (
     spike_jacobians,
     trains_of,
 )
+from neuroalign.exact_spikes.gradient import output_adjoint
 
 STOP = 160.0
 INSTANTS = np.arange(60.0, 161.0, 10.0)
@@ -107,3 +108,15 @@ def test_two_layers_weights(response: Response) -> None:
                 close.append(abs(gradient.weights[k][index] - slope[0]) <= 1e-4 * abs(slope[0]) + 1e-12)
     assert len(close) >= 36  # of 40
     assert np.mean(close) >= 0.95
+
+
+def test_where_spikes_are_missing_or_too_many_a_train_does_not_teach() -> None:
+    actual, desired = trains_of([np.array([20.0, 50.0])]), trains_of([np.array([22.0, 48.0, 80.0])])
+    instants = np.array([15.0, 21.0, 30.0, 49.0, 60.0, 90.0, 100.0])
+    agreeing = np.array([30.0, 60.0])  # 0 and 0 spikes before 15 ms teach nothing
+    error, adjoint = output_adjoint(actual, desired, instants, equal_counts=True)
+    whole_error, whole = output_adjoint(actual, desired, instants)
+    _, expected = output_adjoint(actual, desired, agreeing)
+    assert error == whole_error
+    np.testing.assert_allclose(adjoint, expected, rtol=1e-12)
+    assert np.abs(adjoint - whole).max() > 1e-3 * np.abs(whole).max()
