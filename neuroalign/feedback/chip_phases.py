@@ -105,7 +105,7 @@ class RddChipPhase:
     """
 
     first: float = RddPhase.first
-    later: float = RddPhase.later
+    later: float = 20.0
 
     def start(self, shape: tuple[int, int], rng: np.random.Generator) -> RddOnChip:
         """See :class:`~neuroalign.feedback.phases.Phase`."""

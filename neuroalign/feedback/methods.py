@@ -138,7 +138,10 @@ def _mirror_first(back: Back, layers: Layers, number: int, rng: np.random.Genera
 
 
 def with_phase(name: str, title: str, phase: Phase) -> Method:
-    """Backward weights from a spiking phase before every epoch, one layer after the other."""
+    """Backward weights from spiking phases, one layer after the other.
+
+    They are as long as the forward weights, one number a layer: a phase divides the weights by it, so it is known there.
+    """
 
     def start(layers: Layers, rng: np.random.Generator) -> Back:
         drawn = random_back(layers, rng)
@@ -149,18 +152,18 @@ def with_phase(name: str, title: str, phase: Phase) -> Method:
         for old, estimate, forward in zip(back.weights, back.estimates, layers.weights[1:], strict=True):
             found = phase(estimate, np.asarray(forward, dtype=np.float64), number, rng)
             estimates.append(found)
-            weights.append(_as_long(phase.used(found), old))
+            weights.append(_as_long(phase.used(found), forward, old))
         return Back(tuple(weights), tuple(estimates))
 
     return Method(name, title, start, align=align, aligned=True, spiking=True)
 
 
-def _as_long(direction: Array, like: Array) -> Array:
-    """``direction`` with the length of ``like``; ``like`` itself where there is no direction."""
+def _as_long(direction: Array, like: Array, otherwise: Array) -> Array:
+    """``direction`` with the length of ``like``; ``otherwise`` where there is no direction."""
     length = float(np.linalg.norm(direction))
     if length == 0:
-        return like
-    return (direction * (float(np.linalg.norm(like)) / length)).astype(like.dtype)
+        return otherwise
+    return (direction * (float(np.linalg.norm(like)) / length)).astype(otherwise.dtype)
 
 
 def method_named(name: str) -> Method:

@@ -7,8 +7,8 @@ SAL     two layers of sampling neurons (:mod:`neuroalign.experiments.sal_layers`
         standard deviation of 0.14 as the published ones have; feedback is in the loop.
 
 What a phase learns is kept from one to the next, so that later phases only follow what training changed. Backward weights
-are the estimates scaled to the length that the random backward weights had at the start; STDWI's mean is taken off,
-since all its estimates share an offset.
+are the estimates scaled to the length of the forward weights; STDWI's mean is taken off, since all its estimates share an
+offset.
 """
 
 from __future__ import annotations
@@ -113,14 +113,23 @@ class SalPhase:
 
 @dataclass(frozen=True)
 class RddPhase:
-    """Regression discontinuity in float, as published: its coefficients are kept; ``first`` and ``later`` in s."""
+    """Regression discontinuity in float.
+
+    Parameters
+    ----------
+    first, later : s
+        As in :class:`StdwiPhase`.
+    keep
+        Share of the coefficients with which a phase starts; published is 1, by which the estimate trails the weights.
+    """
 
     first: float = 60.0
-    later: float = 20.0
+    later: float = 60.0
+    keep: float = 0.7
 
     def __call__(self, estimate: FloatArray, weight: FloatArray, number: int, rng: np.random.Generator) -> FloatArray:
         """See :class:`Phase`; the estimate is (4, N_below, N_above)."""
-        before = RddFeedback(estimate, estimate[0])
+        before = RddFeedback(self.keep * estimate, estimate[0])
         seconds = self.first if number == 0 else self.later
         return learn_feedback(before, weight, seconds, int(rng.integers(2**31))).coefficients
 

@@ -51,7 +51,7 @@ DIGITS = Protocol(
     batch=32,
     decay=1e-3,
     rates={
-        "bp": 0.1, "fa": 0.1, "dfa": 0.05, "sign": 0.1, "kp": 0.1, "wm": 0.2, "stdwi": 0.4, "rdd": 0.2, "sal": 0.2,
+        "bp": 0.1, "fa": 0.1, "dfa": 0.05, "sign": 0.1, "kp": 0.1, "wm": 0.2, "stdwi": 0.1, "rdd": 0.1, "sal": 0.1,
     },
     seeds=40,
     grid=(0.02, 0.05, 0.1, 0.2, 0.4),
@@ -60,17 +60,16 @@ DIGITS = Protocol(
 )  # fmt: skip
 FASHION = Protocol(
     hidden=(256, 128, 64),
-    epochs=6,
+    epochs=12,
     batch=128,
     decay=1e-4,
     rates={
-        "bp": 0.1, "fa": 0.1, "dfa": 0.1, "sign": 0.1, "kp": 0.1, "wm": 0.2, "stdwi": 0.2, "rdd": 0.2, "sal": 0.1,
+        "bp": 0.1, "fa": 0.1, "dfa": 0.1, "sign": 0.1, "kp": 0.1, "wm": 0.1, "stdwi": 0.1, "rdd": 0.1, "sal": 0.1,
     },
-    seeds=3,
+    seeds=5,
     grid=(0.05, 0.1, 0.2),
     tuning_seeds=1,
-    tuning_epochs=3,
-    tuning_images=12_000,
+    tuning_epochs=12,
 )  # fmt: skip
 
 

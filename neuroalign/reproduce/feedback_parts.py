@@ -19,7 +19,6 @@ WORSE_BY, ANGLE_BELOW = 0.5, 15.0
 FASHION_GOAL = 88.0
 ACCURACY, ANGLE = "accuracy, %", "error angle, degrees"
 CHIP_SEEDS, LOCAL_SEEDS = 3, 3
-LONG_EPOCHS = 15
 CHIP_ROW = ", 8 bits"
 QUICK = {"epochs": 1, "images": 320}
 
@@ -45,7 +44,6 @@ def feedback_parts(data: str = "digits", names: Sequence[str] | None = None) -> 
             x_label="epochs",
         ),
         *_local_part(data),
-        *_long_part([m for m in chosen if m.aligned or m.name == "bp"], data, title),
         *_chip_part([m.name for m in chosen if m.name in chip_methods()], data, title),
         Part(
             "tuning",
@@ -71,20 +69,6 @@ def _bars(method: Method, data: str) -> tuple[Bar, ...]:
     if not method.aligned or not data.startswith("fashion-mnist"):
         return ()
     return (Bar(ACCURACY, ">=", FASHION_GOAL, known="goal"),)
-
-
-def _long_part(chosen: Sequence[Method], data: str, title: str) -> tuple[Part, ...]:
-    """Longer training of what is judged by its accuracy alone; the digits need none."""
-    if data == "digits" or not chosen:
-        return ()
-    cases = tuple(
-        Case(m.name, TASKS + "trained", {"method": m.name, "data": data, "epochs": LONG_EPOCHS}, QUICK, _bars(m, data))
-        for m in chosen
-    )
-    part = Part(
-        "long", f"{LONG_EPOCHS} epochs instead; {title}", SOURCE, cases, 1, quick_note="one epoch", x_label="epochs"
-    )
-    return (part,)
 
 
 def _local_part(data: str) -> tuple[Part, ...]:

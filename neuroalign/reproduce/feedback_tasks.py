@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from neuroalign.datasets.images import validation_of
+from neuroalign.datasets.images import Images, validation_of
 from neuroalign.datasets.named import load_images
 from neuroalign.feedback.chip_phases import chip_method_named
 from neuroalign.feedback.local_learning import LocalSettings, learn_locally
@@ -75,6 +76,12 @@ def local(
     return {"figures": figures, "curves": {"accuracy, %": curve}}
 
 
+@lru_cache(maxsize=1)
+def _images(data: str) -> Images:
+    """Read once for all runs of a data set; nobody writes into them."""
+    return load_images(data)
+
+
 def measured(result: Trained) -> Result:
     """Figures and curves of a trained network; angles are means over layers and epochs, and over epochs by layer."""
     weights, errors = np.array(result.weight_angles), np.array(result.error_angles)
@@ -107,7 +114,7 @@ def train_named(
     tuning: bool = False,
 ) -> Trained:
     """Train by names; ``tuning`` judges on the validation split, the others are as in :func:`trained`."""
-    found = load_images(data)
+    found = _images(data)
     if tuning:
         found = validation_of(found)
     if images is not None:

@@ -15,7 +15,7 @@ Json = Any
 Result = dict[str, Json]
 """``figures``: name to number; ``curves``: name to [x values, y values]."""
 PACKAGE = "neuroalign.reproduce."
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Raised when a change of the code makes kept results worthless."""
 
 
