@@ -14,8 +14,11 @@ from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, SparsePatter
 from neuroalign.errors import FileFormatError, InputError, ProfileError
 from neuroalign.microcode import Factor, Product, Program, Trace
 from neuroalign.placement import HOST, Placement, meter, place, placement_document, read_rates
-from neuroalign.placement.checker import synapses_of
+from neuroalign.placement.capacity import core_capacities
+from neuroalign.placement.checker import problems_of, synapses_of
 from neuroalign.placement.chips import chip_order
+from neuroalign.placement.cutting import Room, cut
+from neuroalign.placement.demand import demand_of
 from neuroalign.profile import Memory, Profile, load_profile
 
 LOIHI1 = load_profile("loihi1")
@@ -176,9 +179,12 @@ def test_the_compiled_search_finds_the_same_runs(seed: int, monkeypatch: pytest.
     if seed % 2:
         core = replace(profile.core, neurons_max=400, memory=Memory("fixed", 64, synapse_words=4000), in_axons_max=900)
         profile = replace(profile, core=core)
-    slow = place(chip, profile)
+    measures, room = meter.Meter(demand_of(chip, profile)), Room.of(core_capacities(profile))
+    measured = cut(measures, "p", room)
     monkeypatch.setattr(meter, "LEAST_TO_SEARCH", 0)
-    assert place(chip, profile).cores == slow.cores
+    assert measures.search("p", neurons) is not None
+    assert cut(measures, "p", room) == measured
+    assert problems_of(place(chip, profile), chip, profile) == []
 
 
 def test_rates_from_files(tmp_path: Path) -> None:
