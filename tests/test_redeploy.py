@@ -73,7 +73,7 @@ def test_other_wishes_and_changed_files_are_quantised_again(tmp_path: Path) -> N
 
     assert used("loihi2")
     assert not used("loihi1")
-    assert not used("loihi2", options=Options(calibration=0.1))
+    assert not used("loihi2", options=Options(choices=RuleChoices("auto")))
     assert not used("loihi2", dt=first.network.dt)
     with h5py.File(tmp_path / "a.nir", "a") as file:
         weight = next(v for v in file["node/nodes"].values() if "weight" in v)["weight"]
