@@ -37,7 +37,7 @@ class Bin:
 
 def pack_runs(meter: Meter, runs: list[Use], room: Room) -> list[Bin]:
     """Every run whole, the largest first, into the fullest core that has room for it."""
-    bounds = np.array([room.bounds.get(name, ENDLESS) for name in ADDED_UP], dtype=np.float64)
+    bounds = np.array([max(room.bounds.get(name, ENDLESS), 1) for name in ADDED_UP], dtype=np.float64)
     totals = [[total[name] for name in ADDED_UP] for total in map(meter.total, ([run] for run in runs))]
     sizes = np.array(totals, dtype=np.float64).reshape(-1, bounds.size) / bounds
     bins: list[Bin] = []

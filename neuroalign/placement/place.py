@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.placement.capacity import NEURONS, OUT_SLOTS, Capacity, core_capacities
@@ -106,7 +107,10 @@ def place(
         binding_limit=binding_of(limits),
         verdict=verdict_of(limits),
         traffic=traffic,
-        notes=_notes(profile, max((c.max_delay for c in chip.connections), default=0), traffic, searched, len(ordered)),
+        notes=(
+            *_notes(profile, max((c.max_delay for c in chip.connections), default=0), traffic, searched, len(ordered)),
+            *_often(spikes),
+        ),
     )
 
 
@@ -270,3 +274,13 @@ def _notes(profile: Profile, slow: int, traffic: Traffic, searched: bool, cores:
             f"{cores} cores exchange too many kinds of messages to search their order; they follow the populations."
         )
     return tuple(notes)
+
+
+def _often(spikes: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:
+    """A note where rates are so high that they may be meant by the second."""
+    name, most = max(
+        ((name, float(of.max(initial=0.0))) for name, of in spikes.items()), key=lambda x: x[1], default=("", 0.0)
+    )
+    if most <= 1:
+        return ()
+    return (f"Rates of {name!r} reach {most:.6g} spikes a step. Rates in Hz must be multiplied by the time step.",)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,14 +29,17 @@ def read_rates(path: Path) -> dict[str, Any]:
     """
     try:
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as found:
+            found = np.load(path, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                raise FileFormatError(f"{path}: is a .npy array; give .npz with one array for each population")
+            with found:
                 return {name: found[name] for name in found.files}
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileFormatError(
             f"{path}: no such file; --rates takes .json or .npz, a name for each population"
         ) from None
-    except (OSError, ValueError, EOFError, RecursionError) as error:
+    except (OSError, ValueError, EOFError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
         problem = " ".join(str(error).split())
         raise FileFormatError(
             f"{path}: not readable as rates ({problem}); give .json or .npz, a name for each population"
@@ -68,15 +73,28 @@ def rates_of(chip: ChipNetwork, given: Mapping[str, Any]) -> dict[str, NDArray[n
 
 
 def _checked(name: str, value: object, size: int) -> NDArray[np.float64]:
-    try:
-        rates = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"rates of {name!r} are no numbers; give {SHAPES}") from None
+    rates = _numbers(name, value)
     if rates.ndim == 0:
         rates = np.full(size, rates)
     if rates.shape[-1] != size or rates.ndim > 3:
         raise InputError(f"rates of {name!r} have shape {rates.shape}, but it has {size} neurons; give {SHAPES}")
-    rates = rates.reshape(-1, size).mean(axis=0) if rates.size else np.zeros(size)
     if not (np.isfinite(rates) & (rates >= 0)).all():
         raise InputError(f"rates of {name!r} must be 0 or more and finite; give {SHAPES}")
-    return rates
+    if not size:
+        return np.zeros(0)
+    rates = rates.reshape(-1, size)
+    if not len(rates):
+        raise InputError(f"rates of {name!r} hold no step at all; give {SHAPES}")
+    return np.asarray(rates.mean(axis=0))
+
+
+def _numbers(name: str, value: object) -> NDArray[np.float64]:
+    """The value as an array; spikes may be true or false, a rate may not."""
+    refusal = InputError(f"rates of {name!r} are no numbers; give {SHAPES}")
+    try:
+        found = np.asarray(value)
+    except (TypeError, ValueError):
+        raise refusal from None
+    if found.dtype.kind not in "iufb" or (found.dtype.kind == "b" and found.ndim < 2):
+        raise refusal
+    return found.astype(np.float64)

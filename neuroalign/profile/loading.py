@@ -58,6 +58,20 @@ INHERITED = ("arithmetic", *TABLES)
 MAY_BE_NEGATIVE = ("min", "max", "mant_min", "mant_max", "exp_min", "exp_max")
 WIDTHS = ("bits", "mant_bits", "weight_bits", "word_bits")
 WIDEST = 64
+AT_LEAST_ONE = (
+    "chips",
+    "cores_per_chip",
+    "cores_per_chip_usable",
+    "cores_per_tile",
+    "tile_columns",
+    "neurons_max",
+    "max_per_entry",
+    "in_static",
+    "in_learning",
+    "out_discrete",
+    "out_pop16",
+    "out_pop32",
+)
 
 
 def available_profiles() -> tuple[str, ...]:
@@ -87,6 +101,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
         _check_paths(own, file.label)
         _check_figures(own, file.label)
         below = _without(table, own.get("unset", ()), file.label)
+        _check_lists(own, below, file.label)
         table = merge(below, {key: value for key, value in own.items() if key in INHERITED})
         sources = _merged_sources(sources, table, own, file)
         for k, entry in enumerate(own.get("conflicts", ())):
@@ -202,8 +217,20 @@ def _check_figures(own: dict[str, Any], label: str) -> None:
         numbers = [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, (int, float))]
         if key not in MAY_BE_NEGATIVE and any(number < 0 for number in numbers):
             raise ProfileError(f"{label}: {path} = {value!r} is negative; give 0 or more")
+        if key in AT_LEAST_ONE and 0 in numbers:
+            raise ProfileError(f"{label}: {path} = {value!r}; give 1 or more")
         if key in WIDTHS and not all(1 <= number <= WIDEST for number in numbers):
             raise ProfileError(f"{label}: {path} = {value!r}; give a width of 1 to {WIDEST} bits")
+
+
+def _check_lists(own: dict[str, Any], below: dict[str, Any], label: str) -> None:
+    """Refuse prices laid over those of another list: a total would carry one source's name and mix two."""
+    for name in own.get("prices", {}):
+        if name in below.get("prices", {}):
+            raise ProfileError(
+                f"{label}: prices.{name} is inherited, and no list mixes two sources; give yours a name of its own, or "
+                f'unset = ["prices.{name}"] and set all of it'
+            )
 
 
 def _check_usable(profile: Profile, label: str) -> None:

@@ -200,7 +200,22 @@ def test_rates_from_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rates", [{"inn": 1}, {"in": [1, 2]}, {"in": -1}, {"in": float("nan")}, {"in": "often"}, {"in": [[1], [2, 3]]}]
+    "rates",
+    [
+        {"inn": 1},
+        {"in": [1, 2]},
+        {"in": -1},
+        {"in": float("nan")},
+        {"in": "often"},
+        {"in": "0.5"},
+        {"in": True},
+        {"in": None},
+        {"in": 1j},
+        {"in": 10**400},
+        {"in": [[1], [2, 3]]},
+        {"in": np.zeros((0, 5, 4))},
+        {"in": [[-1.0] * 4, [1.0] * 4]},
+    ],
 )
 def test_rates_that_are_none_are_refused(rates: dict[str, object]) -> None:
     with pytest.raises(InputError) as error:
@@ -208,7 +223,24 @@ def test_rates_that_are_none_are_refused(rates: dict[str, object]) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b"[" * 100_000])
+def test_a_network_without_neurons_takes_no_core() -> None:
+    placed = place(network([ChipInput("in", 4)], [], []), LOIHI1)
+    assert (placed.cores, placed.chips, placed.verdict) == ((), 0, "fits")
+
+
+def test_rates_above_one_spike_a_step_are_questioned() -> None:
+    assert any("20 spikes a step" in note for note in place(dense(4, 10), LOIHI1, rates={"in": 20}).notes)
+    assert not any("Hz" in note for note in place(dense(4, 10), LOIHI1, rates={"in": 1}).notes)
+
+
+def test_an_array_called_npz_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "rates.npy", np.zeros(4))
+    (tmp_path / "rates.npy").rename(tmp_path / "rates.npz")
+    with pytest.raises(FileFormatError, match="npy array"):
+        read_rates(tmp_path / "rates.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b"PK\x03\x04 cut off", b"[" * 100_000])
 @pytest.mark.parametrize("suffix", [".json", ".npz"])
 def test_files_that_hold_no_rates_are_refused(tmp_path: Path, content: bytes, suffix: str) -> None:
     path = tmp_path / f"rates{suffix}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from neuroalign.errors import ProfileError
-from neuroalign.profile import Price, assumed, describe, load_profile, not_checked, provenance_of
+from neuroalign.profile import Price, PriceList, assumed, describe, load_profile, not_checked, provenance_of
 
 FIVE_LINES = """extends = "loihi2"
 [core]
@@ -53,19 +53,26 @@ def test_a_figure_without_source_never_keeps_the_source_it_replaced(tmp_path: Pa
     mine = load_profile(
         written(
             tmp_path,
-            'extends = "loihi1"\n[prices.davies2018]\nsyn_op = { j = 1e-12 }\n[delay]\nmax_extra_steps = "unlimited"',
+            'extends = "loihi1"\n[core]\nneurons_max = 5\n[delay]\nmax_extra_steps = "unlimited"',
         )
     )
-    price, delay = provenance_of(mine, "prices.davies2018.syn_op.j"), provenance_of(mine, "delay.max_extra_steps")
-    assert price is not None
+    neurons, delay = provenance_of(mine, "core.neurons_max"), provenance_of(mine, "delay.max_extra_steps")
+    assert neurons is not None
     assert delay is not None
-    assert (price.grade, price.status, price.note) == ("U", "assumed", "")
-    assert "mine.toml" in price.source
+    assert (neurons.grade, neurons.status, neurons.note) == ("U", "assumed", "")
+    assert "mine.toml" in neurons.source
     assert delay.status == "unlimited"
-    assert "prices.davies2018.syn_op.j" in assumed(mine)
-    assert provenance_of(mine, "prices.davies2018.hop_ew.j") == provenance_of(
-        load_profile("loihi1"), "prices.davies2018.hop_ew.j"
-    )
+    assert "core.neurons_max" in assumed(mine)
+    assert provenance_of(mine, "core.in_axons_max") == provenance_of(load_profile("loihi1"), "core.in_axons_max")
+
+
+def test_a_price_list_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    """One price laid over an inherited list would make totals of two sources under the name of one."""
+    own = '[prices.davies2018]\nbasis = "measured"\nsyn_op = { j = 1e-12 }'
+    with pytest.raises(ProfileError, match="no list mixes two sources"):
+        load_profile(written(tmp_path, f'extends = "loihi1"\n{own}'))
+    mine = load_profile(written(tmp_path, f'extends = "loihi1"\nunset = ["prices.davies2018"]\n{own}'))
+    assert mine.prices["davies2018"] == PriceList("measured", syn_op=Price(1e-12))
 
 
 def test_a_source_for_a_table_does_not_claim_inherited_figures(tmp_path: Path) -> None:
@@ -138,6 +145,10 @@ REFUSED = {
     "infinite time": ("[time]\nstep_min_s = inf", ["time.step_min_s", "finite"]),
     "not a number": ('[prices.mine]\nbasis = "measured"\nsyn_op = { j = nan }', ["prices.mine.syn_op.j", "finite"]),
     "negative capacity": ("[core]\nneurons_max = -1", ["core.neurons_max", "-1", "negative"]),
+    "no chips": ("[boards]\nmine = { chips = 0 }", ["boards.mine.chips = 0", "1 or more"]),
+    "no neurons": ("[core]\nneurons_max = 0", ["core.neurons_max = 0", "1 or more"]),
+    "axons that take nothing": ("[core.slots]\nin_static = 0", ["core.slots.in_static = 0", "1 or more"]),
+    "tiles of nothing": ("[topology]\ncores_per_tile = 0", ["topology.cores_per_tile = 0", "1 or more"]),
     "no width": ("[neuron]\nu = { bits = 0 }", ["neuron.u.bits", "0", "1 to 64"]),
     "width out of bounds": ("[synapse]\nweight_bits = [8, 65]", ["synapse.weight_bits", "1 to 64"]),
     "empty range": ("[synapse]\nweight_exp = { min = 8 }", ["synapse.weight_exp.min", "8", "above"]),
