@@ -11,7 +11,7 @@ TORCH := torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 LAVA := --no-deps --ignore-requires-python lava-nc==0.10.0
 
-.PHONY: demo test lint types contracts check build docs clean interop
+.PHONY: demo test lint types contracts check build docs installations clean interop
 
 demo: $(if $(LIGHT),$(VENV)/.installed-core,$(STAMP))
 	@$(BIN)/neuroalign demo --out neuroalign-demo
