@@ -122,6 +122,7 @@ LAVA = "starts Lava, which has tests of its own in tests/conformance and tests/s
 ONE_CASE = "neuroalign verify --only 137 --seed 1 --against reference"
 INSTALLS = "installs; .ci/run does it on a fresh clone"
 
+TUNED = "needs torch; tests/test_finetune_cli.py runs it on few samples"
 NOT_RUN: Mapping[str, NotRun] = {
     "make demo": NotRun(INSTALLS),
     "neuroalign doctor": NotRun("starts every backend; tests/doctor tries them one by one"),
@@ -129,6 +130,15 @@ NOT_RUN: Mapping[str, NotRun] = {
     "neuroalign deploy network.nir --dt 0.001 --backend emulator --backend lava --backend norse": NotRun(LAVA),
     "neuroalign deploy network.nir --calibrate 0.05 --split-weights": NotRun(
         "searches for half a minute; tests/calibration searches in small networks"
+    ),
+    "neuroalign deploy network.nir --calibrate 0.05 --bits 60%": NotRun(
+        "searches for half a minute; tests/calibration chooses bits in small networks"
+    ),
+    "neuroalign finetune network.nir --data train.npz --out tuned.nir": NotRun(TUNED),
+    "neuroalign finetune network.nir --data train.npz --bernoulli --steps 20 --out tuned.nir": NotRun(TUNED),
+    "neuroalign finetune network.nir --data train.npz --towards float --out tuned.nir": NotRun(TUNED),
+    "neuroalign deploy tuned.nir --input test.npz": NotRun(
+        "takes a fine-tuned file; tests/test_finetune_cli.py writes one"
     ),
     "neuroalign rule check stdwi --profile loihi2": NotRun(
         LAVA, "neuroalign rule check stdwi --profile loihi2 --steps 200 --backend emulator"
