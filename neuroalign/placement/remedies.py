@@ -72,9 +72,13 @@ def _changes(placement: Placement, chip: ChipNetwork, again: Try, profile: Profi
     if exceeded & {WORDS, CORES, OUT_SLOTS}:
         yield from _sparser(scope, chip, again)
     if IN_SLOTS in exceeded:
-        yield from _fewer_sources(scope, chip, again)
-        yield from _fewer_learning(scope, chip, again)
-        yield from _copies(scope, chip, again)
+        full = _with_too_many_axons(placement)
+        if len(full) > 1:
+            yield from _fewer_sources_each(full, chip, again)
+        else:
+            yield from _fewer_sources(scope, chip, again)
+            yield from _fewer_learning(scope, chip, again)
+            yield from _copies(scope, chip, again)
     plastic = [c for c in chip.connections if c.plasticity is not None]
     if any(found.scope == "rule" and found.status == "exceeded" for found in placement.limits):
         changed = again(replaced(chip, [static(c) for c in plastic]))
@@ -124,6 +128,29 @@ def _fewer_sources(scope: list[ChipConnection], chip: ChipNetwork, again: Try) -
         text = (
             f"let {kept} of the {widest.shape[1]} sources of {widest.name!r} reach {widest.target!r}, those with the "
             "largest weights"
+        )
+        yield _remedy("sparser", text, changed)
+
+
+def _with_too_many_axons(placement: Placement) -> set[str]:
+    """Populations on the cores that more axons enter than can."""
+    cores = (core for core in placement.cores if core.shares.get(IN_SLOTS, 0.0) > 1)
+    return {piece.population for core in cores for piece in core.slices}
+
+
+def _fewer_sources_each(populations: set[str], chip: ChipNetwork, again: Try) -> Iterator[Remedy]:
+    """As many sources at most for every connection into several populations; one of them alone would not do."""
+    listed = [c for c in chip.connections if c.target in populations and not isinstance(c.pattern, Convolution)]
+    most = max((c.shape[1] for c in listed), default=1)
+
+    def wider(kept: int) -> list[ChipConnection]:
+        return [c for c in listed if c.shape[1] > kept]
+
+    best = _largest(most - 1, lambda k: replaced(chip, [fewer_sources(c, k) for c in wider(k)]), again)
+    if best is not None:
+        kept, changed = best
+        text = (
+            f"let at most {kept} sources of {_names(wider(kept))} reach their targets, those with the largest weights"
         )
         yield _remedy("sparser", text, changed)
 

@@ -43,6 +43,19 @@ def test_three_thousand_learning_axons_and_what_would_fit() -> None:
     assert "into 2 populations" in found["split"]
 
 
+def test_two_populations_with_too_many_axons_are_mended_together() -> None:
+    weight = np.random.default_rng(1).integers(1, 100, (4, 4100))
+    chip = network(
+        [ChipInput("in", 4100)],
+        [population("p", 4), population("q", 4)],
+        [connection("a", "in", "p", weight), connection("b", "in", "q", weight)],
+    )
+    (remedy,) = with_remedies(place(chip, LOIHI1), chip, LOIHI1).remedies
+    assert "at most 4096 sources of 'a', 'b'" in remedy.text
+    again = place(replaced(chip, [fewer_sources(c, 4096) for c in chip.connections]), LOIHI1)
+    assert (again.verdict, len(again.cores)) == ("fits", remedy.cores)
+
+
 @pytest.mark.parametrize("most", [2048, 2049])
 def test_the_largest_number_of_sources_is_the_largest(most: int) -> None:
     chip = learning_network()
