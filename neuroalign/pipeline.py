@@ -46,7 +46,7 @@ from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.legality import check_runs, check_supported, resets_alike, with_microcode
 from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples
-from neuroalign.redeploy import only_stored, preferred, stored_chip
+from neuroalign.redeploy import only_stored, preferred, stored_chip, with_stored_widths
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.memory import available_bytes
 from neuroalign.sim.lava_processes.backend import LavaBackend
@@ -198,7 +198,13 @@ def deploy(
 
 def _chooses(options: Options) -> bool:
     """Whether the options ask for other integers than those that a file may hold."""
-    return bool(options.calibration is not None or options.microcode or options.choices or options.learning)
+    return bool(
+        options.calibration is not None
+        or options.bits is not None
+        or options.microcode
+        or options.choices
+        or options.learning
+    )
 
 
 def _overridden(
@@ -323,7 +329,7 @@ def _compiled(
     """What the profile holds: the file's own integers where these are the same network, else quantised now."""
     try:
         chip, table = compile_network(
-            network,
+            network if stored is None else with_stored_widths(network, stored, profile),
             profile,
             strict=options.strict,
             graded=encoded.graded,

@@ -14,6 +14,7 @@ from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, 
 from neuroalign.conversion import ConversionRow, ConversionTable
 from neuroalign.errors import FileFormatError
 from neuroalign.export.nir_graph import read_chip
+from neuroalign.network import Network
 from neuroalign.profile import Profile
 from neuroalign.quantise.rows import note_row
 
@@ -27,6 +28,18 @@ def stored_chip(source: str | Path, profile: Profile) -> ChipNetwork | None:
     except FileFormatError:
         return None
     return chip if chip.profile_id == profile.id else None
+
+
+def with_stored_widths(network: Network, stored: ChipNetwork, profile: Profile) -> Network:
+    """The network with as many bits a weight as the file's integers have: its graph does not say that some are narrower."""
+    held = {c.name: c.weight_format.bits for c in stored.connections if isinstance(c.weight_format, Fixed)}
+    narrow = {
+        c.name: held[c.name]
+        for c in network.connections
+        if c.rule is None and c.weight_bits is None and held.get(c.name) in profile.synapse.weight_bits
+    }
+    connections = tuple(replace(c, weight_bits=narrow.get(c.name, c.weight_bits)) for c in network.connections)
+    return replace(network, connections=connections)
 
 
 def preferred(

@@ -11,7 +11,7 @@ import pytest
 from plastic_models import driving, lif
 
 import neuroalign.demo
-from neuroalign.chip import ChipNetwork, first_difference
+from neuroalign.chip import ChipNetwork, Fixed, first_difference
 from neuroalign.compile import compile_network
 from neuroalign.errors import ConversionRefused
 from neuroalign.export.nir_graph import write_nir
@@ -48,6 +48,22 @@ def test_a_saved_network_is_deployed_as_it_was_saved(tmp_path: Path) -> None:
     assert first_difference(again.chip, chip) is None
     (row,) = [r for r in again.table.rows if r.quantity == "integers"]
     assert "as they are" in row.note
+
+
+def test_narrow_weights_stay_narrow_unless_other_widths_are_asked_for(tmp_path: Path) -> None:
+    """The graph does not say how many bits the weights have; the stored integers do."""
+    name = deploy(DIGITS, "loihi2", steps=5).network.connections[-1].name
+    first = deploy(DIGITS, "loihi2", steps=30, options=Options(bits={name: 3}))
+    assert first.chip is not None
+    write_nir(tmp_path / "a.nir", first.chip, network=first.network)
+    again = deploy(tmp_path / "a.nir", "loihi2", steps=30)
+    assert again.chip is not None
+    assert first_difference(again.chip, first.chip) is None
+    asked = deploy(tmp_path / "a.nir", "loihi2", steps=30, options=Options(bits={name: 4}))
+    assert asked.chip is not None
+    (held,) = [c.weight_format for c in asked.chip.connections if c.name == name]
+    assert isinstance(held, Fixed)
+    assert held.bits == 4
 
 
 @pytest.mark.parametrize("form", ["exact", "sgn"])
