@@ -21,16 +21,25 @@ SPIKE_BAR = 0.90
 MEMBRANE_BAR = 0.05
 """Without spikes: the largest RMS error of an output's membrane, as a share of its scale."""
 
+HELP = (
+    "What may help: --calibrate 0.05 or FILE searches for better integers, --split-weights gives large weights two "
+    "synapses, 'neuroalign finetune' trains on in the chip's arithmetic."
+)
+MORE_INPUT = (
+    "What may help: input that makes the outputs active (--input FILE of the network's own data, or a larger --rate), "
+    "or more of it (--steps)."
+)
+
 Outcome = Literal["deployable", "not deployable", "undecided"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Deployable or not, in one line, and the three facts that matter: behaviour, conversion, trust."""
+    """Deployable or not, in one line; behaviour, conversion, trust, then room and what may help, where there are."""
 
     outcome: Outcome
     headline: str
-    facts: tuple[str, str, str]
+    facts: tuple[str, ...]
 
 
 def by_harm(table: ConversionTable) -> tuple[ConversionRow, ...]:
@@ -72,6 +81,7 @@ def verdict(deployment: Deployment) -> Verdict:
         "not deployable": f"Not deployable on {place}: the chip does something else than the model.",
         "undecided": f"Undecided on {place}: there is no evidence for or against.",
     }[outcome]
+    help_: tuple[str, ...] = ()
     if deployment.chip is None:
         outcome, headline = "not deployable", f"Not deployable on {place}: the conversion was refused."
     elif deployment.placed is not None and not deployment.placed.fits:
@@ -80,9 +90,11 @@ def verdict(deployment: Deployment) -> Verdict:
         headline = f"Nothing to deploy: {place} computes in floating point and serves as a control."
     elif broken:
         outcome, headline = "undecided", f"Undecided on {place}: two backends that should be bit-equal are not."
+    else:
+        help_ = {"not deployable": (HELP,), "undecided": (MORE_INPUT,) if judged else ()}.get(outcome, ())
     facts = (behaviour, _conversion_fact(deployment.table), _trust_fact(deployment))
     room = () if deployment.placed is None else (deployment.placed.headline,)
-    return Verdict(outcome, headline, (*facts, *room))
+    return Verdict(outcome, headline, (*facts, *room, *help_))
 
 
 def _behaviour(agreement: Agreement) -> tuple[Outcome, str]:
@@ -126,7 +138,7 @@ def _decision(output: OutputAgreement, agreement: Agreement) -> tuple[Outcome, s
 
 
 def _activity(population: PopulationAgreement, agreement: Agreement) -> tuple[Outcome, str]:
-    text = f"{population.name}: {population.text}, {agreement.candidate} against {agreement.reference}."
+    text = f"{population.name}: {population.text}, {agreement.candidate} against {agreement.reference}"
     spikes, membrane = population.spikes, population.membrane
     if spikes is not None:
         seen = population.evidence or spikes.candidate_spikes >= LEAST_SPIKES
@@ -134,11 +146,14 @@ def _activity(population: PopulationAgreement, agreement: Agreement) -> tuple[Ou
         by_chance = 1 - (1 - spikes.reference_spikes / max(spikes.bins, 1)) ** (2 * agreement.tolerance_steps + 1)
         f1 = spikes.f1_exact if by_chance > CHANCE_BAR else spikes.f1_near
         good = (f1 or 0.0) >= SPIKE_BAR
+        where = "in the same step" if by_chance > CHANCE_BAR else f"within {agreement.tolerance_steps} steps"
+        text += f" (F1 {SPIKE_BAR:g} {where} passes)." if seen else "."
         if seen and not good:
             return "not deployable", text
         return ("deployable" if population.evidence else "undecided"), text
     if not population.evidence or membrane is None or membrane.rms_share is None:
-        return "undecided", text
+        return "undecided", f"{text}."
+    text += f" ({MEMBRANE_BAR:.0%} passes)."
     return ("deployable" if membrane.rms_share <= MEMBRANE_BAR else "not deployable"), text
 
 

@@ -59,6 +59,16 @@ def test_where_neurons_fire_densely_only_the_same_step_counts(exact: float, outc
     assert verdict(dense).outcome == outcome
 
 
+def test_the_verdict_names_its_bar_and_what_may_help() -> None:
+    parted = verdict(with_hidden(f1_near=0.85, f1_exact=0.0, bins=100_000, reference_spikes=1000))
+    assert "F1 0.9 within 2 steps passes" in parted.facts[0]
+    assert "finetune" in parted.facts[-1]
+    good = verdict(with_hidden(f1_near=0.95, f1_exact=0.0, bins=100_000, reference_spikes=1000))
+    assert not any("may help" in fact for fact in good.facts)
+    silent = verdict(with_hidden(f1_near=1.0, reference_spikes=3, candidate_spikes=3, evidence=False))
+    assert "--rate" in silent.facts[-1]
+
+
 def test_few_spikes_decide_nothing() -> None:
     few = with_hidden(f1_near=1.0, reference_spikes=3, candidate_spikes=3, evidence=False)
     assert verdict(few).outcome == "undecided"
