@@ -60,7 +60,11 @@ def available() -> bool:
 def embed(figures: Mapping[str, Zoomable]) -> Live:
     """The figures by key, ready for a page."""
     from bokeh.core.json_encoder import serialize_json
+    from bokeh.core.validation import silence
+    from bokeh.core.validation.warnings import MISSING_RENDERERS
     from bokeh.embed import json_item
+
+    silence(MISSING_RENDERERS)  # a population without a spike leaves its panel empty, which is nothing to warn of
 
     if not figures:
         return NOTHING
