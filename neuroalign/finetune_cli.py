@@ -70,6 +70,7 @@ def finetune(
         typer.Option("--checkpoint", metavar="FILE", help="Keep the state there after every epoch, and go on from it."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0)] = 0,
+    json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the measured rows.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
 ) -> None:
     """Train a network further with the chip's own rounding in the forward pass (needs torch and Norse).
@@ -89,7 +90,7 @@ def finetune(
     from neuroalign.sim.norse_reference.training.fine_tuning import TuningOptions
     from neuroalign.terminal import progress_bars
 
-    require_writable(None, out, checkpoint)
+    require_writable(None, out, checkpoint, json)
     if out.suffix != ".nir":
         raise InputError(f"--out {out}: a NIR file is written; call it {out.with_suffix('.nir').name}")
     check_scale(input_scale)
@@ -116,7 +117,22 @@ def finetune(
         options = TuningOptions(epochs, batch, rate, seed, checkpoint, progress)
         tuned = fine_tune(network, target, samples, options, scales)
     write_nir(out, tuned.chip, network=tuned.network)
+    if json is not None:
+        _write_rows(json, tuned, seed)
     _tell(tuned, out)
+
+
+def _write_rows(file: Path, tuned: FineTuned, seed: int) -> None:
+    """Loss and accuracy after each pass, on the samples held out."""
+    from neuroalign.export.report import MeasuredRow, write_rows
+    from neuroalign.pipeline import versions
+
+    rows = []
+    for number, epoch in enumerate(tuned.epochs):
+        rows.append(MeasuredRow(f"pass {number}: loss on samples held out", epoch.loss))
+        if epoch.accuracy is not None:
+            rows.append(MeasuredRow(f"pass {number}: accuracy on samples held out", epoch.accuracy, "share"))
+    write_rows(file, "finetune", [*rows, MeasuredRow("pass kept", tuned.best)], versions(), seed)
 
 
 def _tell(tuned: FineTuned, out: Path) -> None:

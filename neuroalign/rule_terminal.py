@@ -127,6 +127,11 @@ def print_check(check: RuleCheck) -> None:
         out.print(f"  [yellow]note:[/yellow] {escape(line)}")
     if check.sheet.held is not None:
         out.print(f"  one weight unit is {check.sheet.held.weight_unit:.4g}; {check.steps:,} steps of {dt:g} s")
+        out.print(
+            f"  chip: {check.sheet.held.form} form; unless --weight-limit or --unit is given, weights have the range that "
+            "the float run of this length needs, where 'rule show' takes the rule's own limit",
+            soft_wrap=True,
+        )
 
 
 def _print_ablation(check: RuleCheck) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,30 @@ def data(tmp_path: Path) -> Path:
 def test_what_is_written_is_a_chip_network_and_a_graph(data: Path, tmp_path: Path, labelled: bool) -> None:
     if not labelled:
         np.savez(data, input=np.load(data)["input"])
-    out = tmp_path / "tuned.nir"
+    out, rows_file = tmp_path / "tuned.nir", str(tmp_path / "rows.json")
     result = CliRunner().invoke(
-        app, ["finetune", str(DIGITS), "--data", str(data), "--out", str(out), "--bernoulli", "--steps", "8", *FEW]
+        app,
+        [
+            "finetune",
+            str(DIGITS),
+            "--data",
+            str(data),
+            "--out",
+            str(out),
+            "--bernoulli",
+            "--steps",
+            "8",
+            *FEW,
+            "--json",
+            rows_file,
+        ],
     )
     assert result.exit_code == 0, result.output
     assert "held out" in result.output
     assert ("%" in result.output) == labelled
+    rows = json.loads(Path(rows_file).read_text())["rows"]
+    assert len(rows) == (5 if labelled else 3)  # loss and accuracy of the start and of one pass, and which was kept
+    assert rows[-1]["measured"] in (0, 1)
     chip, before = read_chip(out), read_nir(DIGITS).network
     assert [p.size for p in chip.populations] == [p.size for p in before.populations]
     assert chip.profile_id == "loihi2"

@@ -54,7 +54,9 @@ def rule_sheet(rule: LearningRule, profile: Profile, dt: float, choices: RuleCho
     """
     limit = choices.weight_limit or rule.weight_limit
     if choices.weight_unit is None and limit is None:
-        raise RuleError(f"rule {rule.name!r} does not say how large its weights grow; give --weight-limit or --unit")
+        raise RuleError(
+            f"rule {rule.name!r} does not say how large its weights grow; give --weight-limit or --unit, or state 'limit' in its text"
+        )
     real = profile.arithmetic == "float64"
     unit = choices.weight_unit or (1.0 if real else float(limit or 0.0) / LEARNT_STEPS)
     held, refusal = None, None
