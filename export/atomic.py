@@ -92,6 +92,8 @@ def _try(folder: Path, wanted: Path, remedy: str) -> None:
 
 def _refuse_other_kinds(path: Path) -> None:
     """Refuse directories, and devices and pipes, which renaming a file onto them would replace."""
+    if str(path) == "-":  # elsewhere that means standard output; here it would make a file of that name
+        raise OutputError("cannot write to '-': results go to files; give a file name")
     if os.path.isdir(path):
         raise OutputError(f"{path} is a directory; give the name of a file to write")
     if os.path.exists(path) and not os.path.isfile(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import os
 import platform
 import re
 import sys
@@ -165,6 +166,11 @@ def deploy(
     if isinstance(source, Network):
         given = {"dt": dt, "reset": reset, "tau_unit": tau_unit, "written_by": written_by, "closing": closing}
         imported = _in_memory(source, [name for name, value in given.items() if value is not None])
+    elif not isinstance(source, (str, os.PathLike)):
+        raise InputError(
+            f"source is of type {type(source).__name__}; a path to a NIR file or a neuroalign.Network is needed: a graph "
+            "of the nir package is written with nir.write(path, graph) first, a model with its framework's export"
+        )
     else:
         imported = read_nir(
             source,

@@ -112,6 +112,8 @@ def test_what_does_not_fit_is_refused_in_a_line(spikes: Any, deployed: neuroalig
         neuroalign.deploy(file, stimulus={"image": spikes})
     with pytest.raises(InputError, match="dt says how a file is read"):
         neuroalign.deploy(deployed.network, dt=1e-3)
+    with pytest.raises(InputError, match=r"type dict; .*nir\.write"):
+        neuroalign.deploy({})  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"backends=\['lava'\]"):
         neuroalign.deploy(file, backends="lava")  # type: ignore[arg-type]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from neuroalign.errors import OutputError
-from neuroalign.export.atomic import write_atomically
+from neuroalign.export.atomic import require_writable, write_atomically
 
 
 def test_the_file_appears_whole_and_alone(tmp_path: Path) -> None:
@@ -68,3 +68,12 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, name: str) -
         write_atomically(tmp_path / name, lambda p: p.write_text("x"))
     assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_dash_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="give a file name"):
+        write_atomically("-", lambda p: p.write_text("x"))
+    with pytest.raises(OutputError, match="give a file name"):
+        require_writable(None, Path("-"))
+    assert os.listdir(tmp_path) == []
