@@ -126,6 +126,8 @@ def _drawn(
     weight = rng.integers(-100, 100, shape) * 2
     pattern = None
     kind = rng.integers(4)
+    if kind == 1:
+        weight[:, ::5] = 0  # sources without any weight
     if kind == 0:
         weight[rng.random(shape) < 0.7] = 0
     if kind > 1:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipNetwork, Convolution, Fixed, SparsePattern
+from neuroalign.placement.fan_out import FanOut
 
 
 def replaced(chip: ChipNetwork, changed: Iterable[ChipConnection]) -> ChipNetwork:
@@ -35,7 +36,7 @@ def fewer_synapses(c: ChipConnection, share: float) -> ChipConnection:
     """The share of the synapses with the largest weights; of equal ones the first."""
     target, source, weight = listed(c)
     kept = np.sort(np.argsort(-np.abs(weight), kind="stable")[: int(share * weight.size)])
-    return _of(c, target[kept], source[kept], weight[kept])
+    return of_synapses(c, target[kept], source[kept], weight[kept])
 
 
 def fewer_sources(c: ChipConnection, count: int) -> ChipConnection:
@@ -45,15 +46,15 @@ def fewer_sources(c: ChipConnection, count: int) -> ChipConnection:
     keep = np.zeros(c.shape[1], dtype=bool)
     keep[np.argsort(-strength, kind="stable")[:count]] = True
     kept = keep[source]
-    return _of(c, target[kept], source[kept], weight[kept])
+    return of_synapses(c, target[kept], source[kept], weight[kept])
 
 
 def fewer_learning(c: ChipConnection, count: int) -> list[ChipConnection]:
     """The first sources learn, the others do not."""
     target, source, weight = listed(c)
     learns = source < count
-    still = static(_of(c, target[~learns], source[~learns], weight[~learns]))
-    return [_of(c, target[learns], source[learns], weight[learns]), replace(still, name=f"{c.name} (static)")]
+    still = static(of_synapses(c, target[~learns], source[~learns], weight[~learns]))
+    return [of_synapses(c, target[learns], source[learns], weight[learns]), replace(still, name=f"{c.name} (static)")]
 
 
 def copies_by_sources(chip: ChipNetwork, population: str, copies: int) -> ChipNetwork:
@@ -77,20 +78,18 @@ def _parts(c: ChipConnection, copies: int) -> list[ChipConnection]:
         return [c] * copies
     target, source, weight = listed(c)
     part = source * copies // max(c.shape[1], 1)
-    return [_of(c, target[part == k], source[part == k], weight[part == k]) for k in range(copies)]
+    return [of_synapses(c, target[part == k], source[part == k], weight[part == k]) for k in range(copies)]
 
 
 def listed(c: ChipConnection) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Target, source and weight of each synapse of a connection that is no convolution, sorted by target and source."""
-    if isinstance(c.pattern, SparsePattern):
-        return c.pattern.target, c.pattern.source, c.weight
-    target, source = (index.reshape(-1) for index in np.indices(c.shape))
-    return target, source, c.weight.reshape(-1)
+    """Target, source and weight of each synapse that is stored, sorted by both; not of a convolution."""
+    target, source = FanOut(c).listed()
+    return target, source, c.weight if isinstance(c.pattern, SparsePattern) else c.weight[target, source]
 
 
-def _of(
+def of_synapses(
     c: ChipConnection, target: NDArray[np.int64], source: NDArray[np.int64], weight: NDArray[np.float64]
 ) -> ChipConnection:
-    """The same connection with these synapses; delays stay the slowest one's."""
+    """The same connection with these synapses alone; delays stay the slowest one's."""
     delays = None if c.delays is None else np.full(weight.shape, c.max_delay)
     return replace(c, weight=weight, delays=delays, pattern=SparsePattern(target, source, c.shape))

@@ -74,12 +74,19 @@ def synapses_of(c: ChipConnection) -> Iterator[tuple[int, int, tuple[int, ...]]]
     elif isinstance(c.pattern, Convolution):
         yield from _of_kernel(c.pattern)
     else:
-        # A fixed matrix of which at least half is 0 is held as its other entries.
-        zeros = c.weight.size - np.count_nonzero(c.weight)
-        keeps_all = c.plasticity is not None or 2 * zeros < c.weight.size or zeros == c.weight.size
-        for t, s in np.ndindex(*c.shape):
-            if keeps_all or c.weight[t, s] != 0:
-                yield t, s, (t, s)
+        yield from _of_matrix(c)
+
+
+def _of_matrix(c: ChipConnection) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """All where it learns. Else of a matrix of which at least half is 0, its other entries; of a fuller one, the rows
+    of sources that have a weight other than 0.
+    """
+    weights = {(t, s) for t, s in np.ndindex(*c.shape) if c.weight[t, s] != 0}
+    sending = {s for _, s in weights}
+    whole_rows = 2 * len(weights) > c.weight.size
+    for t, s in np.ndindex(*c.shape):
+        if c.plasticity is not None or (t, s) in weights or (whole_rows and s in sending):
+            yield t, s, (t, s)
 
 
 def _of_kernel(k: Convolution) -> Iterator[tuple[int, int, tuple[int, ...]]]:

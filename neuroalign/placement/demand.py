@@ -185,12 +185,12 @@ def _layout(c: ChipConnection, form: EntryFormat, profile: Profile, mode: AxonMo
         return _convolution(c, c.pattern, form, profile, mode)
     if isinstance(c.pattern, SparsePattern):
         return _sparse(c.pattern.target, c.pattern.source, c.shape, form), "discrete"
-    if not form.learning:
-        kept = np.count_nonzero(c.weight)
-        if 0 < kept <= c.weight.size // 2:
-            target, source = np.nonzero(c.weight)
-            return _sparse(target, source, c.shape, form), "discrete"
-    return FullRows(c.shape, form), "discrete"
+    if form.learning:
+        return FullRows(c.shape, form, np.arange(c.shape[1])), "discrete"
+    if np.count_nonzero(c.weight) <= c.weight.size // 2:
+        target, source = np.nonzero(c.weight)
+        return _sparse(target, source, c.shape, form), "discrete"
+    return FullRows(c.shape, form, np.flatnonzero(np.any(c.weight, axis=0))), "discrete"
 
 
 def _sparse(target: Indices, source: Indices, shape: tuple[int, int], form: EntryFormat) -> SparseRows:

@@ -21,8 +21,8 @@ Storage = Literal["dense", "sparse", "conv"]
 class FanOut:
     """Synapses of a connection as a chip stores them.
 
-    A full matrix is stored whole, with its zeros, unless at most half of it is other than 0 and nothing in it learns;
-    then zeros are no synapses. A pattern is stored as it is, a kernel once for every place where it acts.
+    A full matrix is stored whole where it learns. Elsewhere, where more than half of it is other than 0, the rows of
+    sources with any weight are stored, with their zeros; where at most half is, zeros are no synapses. A pattern is stored as it is, a kernel once for every place where it acts.
     """
 
     connection: ChipConnection
@@ -36,15 +36,20 @@ class FanOut:
 
     @cached_property
     def _synapses(self) -> tuple[Counts, Counts] | None:
-        """Targets (ascending) and sources of single synapses; None for a full matrix."""
+        """Targets (ascending) and sources of single synapses; None where whole rows are stored."""
         c = self.connection
         if isinstance(c.pattern, SparsePattern):
             return c.pattern.target, c.pattern.source
-        kept = np.count_nonzero(c.weight)
-        if c.plasticity is None and 0 < kept <= c.weight.size // 2:
+        if c.plasticity is None and np.count_nonzero(c.weight) <= c.weight.size // 2:
             target, source = np.nonzero(c.weight)
             return target, source
         return None
+
+    @cached_property
+    def _live(self) -> NDArray[np.bool_]:
+        """Sources whose rows are stored, of a full matrix, (N_source,)."""
+        c = self.connection
+        return np.ones(c.shape[1], dtype=bool) if c.plasticity is not None else np.any(c.weight, axis=0)
 
     @cached_property
     def _places(self) -> Counts | None:
@@ -57,7 +62,7 @@ class FanOut:
         if isinstance(c.pattern, Convolution) and self._places is not None:
             return _shared(c.pattern, self._places, start, stop)
         if self._synapses is None:
-            return np.full(c.shape[1], stop - start, dtype=np.int64)
+            return self._live * np.int64(stop - start)
         target, source = self._synapses
         low, high = np.searchsorted(target, (start, stop))
         return np.bincount(source[low:high], minlength=c.shape[1])
@@ -69,8 +74,15 @@ class FanOut:
             inside = (self._places >= 0).sum(axis=1) * c.pattern.weight_shape[1]
             return np.asarray(np.tile(inside, c.pattern.channels))
         if self._synapses is None:
-            return np.full(c.shape[0], c.shape[1], dtype=np.int64)
+            return np.full(c.shape[0], np.count_nonzero(self._live), dtype=np.int64)
         return np.bincount(self._synapses[0], minlength=c.shape[0])
+
+    def listed(self) -> tuple[Counts, Counts]:
+        """Target and source of each synapse as stored, sorted by both; not of shared weights."""
+        if self._synapses is not None:
+            return self._synapses
+        target, source = np.nonzero(np.broadcast_to(self._live, self.connection.shape))
+        return target, source
 
     def total(self) -> int:
         """All synapses."""

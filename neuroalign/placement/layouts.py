@@ -44,30 +44,39 @@ class EntryFormat:
 
 @dataclass(frozen=True, eq=False)
 class FullRows:
-    """Every source reaches every target."""
+    """Every live source reaches every target; the others have no axon."""
 
     shape: tuple[int, int]
     format: EntryFormat
+    live: Indices
 
     @property
     def sources(self) -> int:
-        """Number of axons."""
+        """Number of sources, each the number of an axon."""
         return self.shape[1]
 
     def measure(self, start: int, stop: int, offset: int) -> Measured:
         """What targets ``start`` to ``stop - 1`` take, the first of them on compartment ``offset``."""
-        size = stop - start
+        size, axons = stop - start, self.live.size
+        if axons == 0:
+            return Measured(0, 0, 0, ())
         count, first, last = _one(size, offset, offset + size - 1)
         found = axon_words(count, first, last, self.format.bits, self.format.scheme, learning=self.format.learning)
-        return Measured(self.sources, int(found.words[0]) * self.sources, size * self.sources, found.packings)
+        return Measured(axons, int(found.words[0]) * axons, size * axons, found.packings)
 
     def axons_into(self, start: int, stop: int) -> Indices:
         """Axons that reach these targets, ascending."""
-        return np.arange(self.sources)
+        return self.live
 
     def most_cores(self) -> Indices | None:
         """Most cores that each axon can reach, however its targets are cut; None where that says nothing."""
         return None
+
+    def least_cores(self) -> Indices:
+        """1 for each axon that reaches anything, 0 for the others."""
+        least = np.zeros(self.sources, dtype=np.int64)
+        least[self.live] = 1
+        return least
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +125,12 @@ class SparseRows:
     def most_cores(self) -> Indices | None:
         """Most cores that each axon can reach, however its targets are cut; None where that says nothing."""
         return np.bincount(self.source, minlength=self.sources)
+
+    def least_cores(self) -> Indices:
+        """1 for each axon that reaches anything, 0 for the others."""
+        least = np.zeros(self.sources, dtype=np.int64)
+        least[self.source] = 1
+        return least
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +193,10 @@ class SharedRows:
     def most_cores(self) -> Indices | None:
         """Most cores that each axon can reach, however its targets are cut; None where that says nothing."""
         return None
+
+    def least_cores(self) -> Indices:
+        """1 for each axon: kernels reach something from every place but where strides leave it out."""
+        return np.ones(self.sources, dtype=np.int64)
 
     def every_synapse(self) -> tuple[Indices, Indices]:
         """Target and source of each synapse, sorted by both."""

@@ -61,7 +61,7 @@ class Meter:
     demand
         What is asked of cores.
     reached
-        Connection to the number of cores that each of its axons reaches; one where it is not given.
+        Connection to the number of cores that each of its axons reaches; where it is not given, one if it has synapses.
     free_delay
         Extra steps of delay that cost no neurons; None where delays cost none.
     """
@@ -152,7 +152,7 @@ class _OutSlots:
     def __init__(self, connection: Incoming, reached: Indices | None):
         layout = connection.layout
         slots = connection.out_slots or 1
-        cores = np.ones(layout.sources, dtype=np.int64) if reached is None else reached
+        cores = layout.least_cores() if reached is None else reached
         self._axon = layout.axon_of_source() if isinstance(layout, SharedRows) else None
         self._slots = cores * slots
         self._before = None if self._axon is not None else np.concatenate(([0], np.cumsum(self._slots)))

@@ -16,6 +16,11 @@ from neuroalign.profile import Limit as Figure
 from neuroalign.profile import Memory, Profile, provenance_of
 
 Counts = Mapping[str, NDArray[np.int64]]
+FAN_IN = "synapses into a neuron"
+FAN_OUT = "synapses out of a neuron"
+ENTRIES = "synapse entries of a neuron"
+INPUTS = "input channels"
+MEAN_FAN_OUT = "mean synapses out of a neuron"
 
 
 def neuron_limits(chip: ChipNetwork, profile: Profile) -> list[Limit]:
@@ -49,8 +54,8 @@ def _of_fans(profile: Profile, fan_in: Counts, fan_out: Counts) -> list[Limit]:
         return []
     of_neurons = {name: fan_out[name] for name in fan_in}
     return [
-        _largest("synapses into a neuron", fan_in, profile, fan.in_max, "core.fan.in_max"),
-        _largest("synapses out of a neuron", of_neurons, profile, fan.out_max, "core.fan.out_max"),
+        _largest(FAN_IN, fan_in, profile, fan.in_max, "core.fan.in_max"),
+        _largest(FAN_OUT, of_neurons, profile, fan.out_max, "core.fan.out_max"),
     ]
 
 
@@ -61,9 +66,7 @@ def _of_memory(profile: Profile, fan_in: Counts) -> list[Limit]:
     path = "core.memory.destinations_per_neuron"
     # How many destinations a neuron needs depends on how tags are given out, which is not done here.
     unknown = limit("destinations of a neuron", None, Capacity(None, "unknown"), "neuron", path)
-    entries = _largest(
-        "synapse entries of a neuron", fan_in, profile, memory.synapses_per_neuron, "core.memory.synapses_per_neuron"
-    )
+    entries = _largest(ENTRIES, fan_in, profile, memory.synapses_per_neuron, "core.memory.synapses_per_neuron")
     return [entries, unknown]
 
 
@@ -78,11 +81,11 @@ def _of_channels(chip: ChipNetwork, profile: Profile, fan_out: Counts) -> list[L
     sent = np.concatenate([fan_out[name] for name in neurons]) if neurons else np.zeros(0)
     mean = int(np.ceil(sent.mean())) if sent.size else 0
     rows: list[tuple[str, int, Figure | None, str]] = [
-        ("input channels", sum(i.size for i in chip.inputs), channels.inputs_max, "inputs_max"),
+        (INPUTS, sum(i.size for i in chip.inputs), channels.inputs_max, "inputs_max"),
         ("output neurons", sum(neurons[name] for name in outputs), channels.outputs_max, "outputs_max"),
         ("neurons reached by inputs", sum(neurons[n] for n in entered), channels.input_reach, "input_reach"),
         ("neurons that feed outputs", sum(neurons[n] for n in feeding), channels.output_reach, "output_reach"),
-        ("mean synapses out of a neuron", mean, channels.fan_out_mean, "fan_out_mean"),
+        (MEAN_FAN_OUT, mean, channels.fan_out_mean, "fan_out_mean"),
     ]
     return [
         limit(name, used, _capacity(profile, value, f"core.channels.{key}"), "chip", profile.id)

@@ -188,7 +188,8 @@ def _guessed(demand: Demand, room: Room, free: int | None) -> dict[str, Indices]
     if not runs:
         return None
     found = cores_reached(demand, runs)
-    return _expected(demand, {name: np.maximum(cores, 1) for name, cores in found.items()}, None, 1)
+    least = {c.name: c.layout.least_cores() for p in demand.populations for c in p.incoming}
+    return _expected(demand, {name: np.maximum(cores, least[name]) for name, cores in found.items()}, None, 1)
 
 
 def _expected(
@@ -202,7 +203,7 @@ def _expected(
         more = cores if round_ == 0 else cores + 1 + cores // 50
         if round_ >= ROUNDS // 2 and most is not None:
             more = most
-        more = more if most is None else np.minimum(more, most)
+        more = np.where(cores > 0, more if most is None else np.minimum(more, most), 0)
         expected[name] = more if before is None else np.maximum(more, before[name])
     return expected
 

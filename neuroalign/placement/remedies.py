@@ -18,6 +18,8 @@ from neuroalign.placement.changes import (
     with_bits,
 )
 from neuroalign.placement.limits import CORES
+from neuroalign.placement.neuron_changes import fewer_inputs, fewer_into_each, fewer_out_of_each
+from neuroalign.placement.neuron_limits import ENTRIES, FAN_IN, FAN_OUT, INPUTS, MEAN_FAN_OUT
 from neuroalign.placement.place import place
 from neuroalign.placement.types import Placement, Remedy, RemedyKind
 from neuroalign.profile import Profile
@@ -69,7 +71,7 @@ def _changes(placement: Placement, chip: ChipNetwork, again: Try, profile: Profi
     scope = _scope(placement, chip)
     if exceeded & {WORDS, CORES}:
         yield from _fewer_bits(scope, chip, again, profile)
-    if exceeded & {WORDS, CORES, OUT_SLOTS}:
+    if exceeded & {WORDS, CORES, OUT_SLOTS, MEAN_FAN_OUT}:
         yield from _sparser(scope, chip, again)
     if IN_SLOTS in exceeded:
         full = _with_too_many_axons(placement)
@@ -79,12 +81,31 @@ def _changes(placement: Placement, chip: ChipNetwork, again: Try, profile: Profi
             yield from _fewer_sources(scope, chip, again)
             yield from _fewer_learning(scope, chip, again)
             yield from _copies(scope, chip, again)
+    yield from _fewer_each(placement, chip, again)
     plastic = [c for c in chip.connections if c.plasticity is not None]
     if any(found.scope == "rule" and found.status == "exceeded" for found in placement.limits):
         changed = again(replaced(chip, [static(c) for c in plastic]))
         if changed.verdict == "fits":
             names = ", ".join(c.name for c in plastic)
             yield _remedy("static", f"hold {names} without learning on chip", changed)
+
+
+def _fewer_each(placement: Placement, chip: ChipNetwork, again: Try) -> Iterator[Remedy]:
+    """No more synapses a neuron, and inputs, than there can be: all such limits that are exceeded at once."""
+    most = {found.name: found.capacity for found in placement.limits if found.status == "exceeded"}
+    changed, texts = chip, []
+    if inputs := most.get(INPUTS):
+        changed = fewer_inputs(changed, inputs)
+        texts.append(f"take {inputs} of the {sum(i.size for i in chip.inputs)} input channels")
+    for name in (FAN_IN, ENTRIES):
+        if number := most.get(name):
+            changed = fewer_into_each(changed, number)
+            texts.append(f"keep at most {number} synapses into a neuron")
+    if number := most.get(FAN_OUT):
+        changed = fewer_out_of_each(changed, number)
+        texts.append(f"keep at most {number} synapses out of a neuron")
+    if texts and (placed := again(changed)).verdict == "fits":
+        yield _remedy("sparser", f"{' and '.join(texts)}, those with the largest weights", placed)
 
 
 def _scope(placement: Placement, chip: ChipNetwork) -> list[ChipConnection]:

@@ -52,12 +52,18 @@ class EventCounter:
 
 
 def stored(c: ChipConnection) -> NDArray[np.bool_]:
-    """Where a connection has synapses, (N_target, N_source); zeros of a mostly empty static matrix are none."""
+    """Where a connection has synapses, (N_target, N_source).
+
+    Of a static matrix, sources without any weight have none, and of one that is mostly empty no 0 is one.
+    """
     if c.pattern is not None:
         return np.asarray(expanded(c.pattern, np.ones(c.weight.shape, dtype=np.int64)) != 0)
-    if c.plasticity is None and 0 < (c.weight != 0).sum() <= c.weight.size // 2:
-        return np.asarray(c.weight != 0)
-    return np.ones(c.weight.shape, dtype=bool)
+    if c.plasticity is not None:
+        return np.ones(c.weight.shape, dtype=bool)
+    there = np.asarray(c.weight != 0)
+    if 2 * there.sum() > there.size:
+        there[:, there.any(axis=0)] = True
+    return there
 
 
 def _updates(c: ChipConnection, step: int) -> bool:

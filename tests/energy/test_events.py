@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scattered_placements import scattered
 from small_chips import chip, neurons, spikes_at, wire
 
-from neuroalign.chip import ChipNetwork
+from neuroalign.chip import ChipConnection, ChipNetwork
+from neuroalign.chip.connection import Plasticity
 from neuroalign.energy import EventCounts, FanOut, count_events, expected_events
 from neuroalign.errors import InputError
+from neuroalign.microcode import Factor, Product, Program, Trace
 from neuroalign.placement import Placement
 from neuroalign.profile import load_profile
 from neuroalign.recording import Recording, Stimulus
@@ -112,10 +115,30 @@ def check_by_core(events: EventCounts) -> None:
     assert load.neuron_updates.sum() == events.neuron_updates
 
 
+def with_dead_sources(network: ChipNetwork) -> list[ChipConnection]:
+    """The connections, and full matrices once more without the weights of every third source."""
+    full = [c for c in network.connections if c.pattern is None]
+    dead = [replace(c, weight=np.where(np.arange(c.shape[1]) % 3, c.weight, 0)) for c in full]
+    return [*network.connections, *dead]
+
+
+def test_sources_without_any_weight_have_no_synapses_unless_they_learn() -> None:
+    """Of 3 x 4 weights 8 are not 0 and one source has none: 9 are stored, the 0 in a live row with them."""
+    weight = np.array([[0, 1, 2, 3], [0, 4, 5, 6], [0, 7, 8, 0]])
+    still = wire("a", "b", weight)
+    assert stored(still).tolist() == [[False, True, True, True]] * 3
+    assert (FanOut(still).total(), FanOut(still).storage) == (9, "dense")
+    assert FanOut(still).into(0, 2).tolist() == [0, 2, 2, 2]
+    rule = Program(dw=(Product("x0", 1, 0, (Factor("y1"),)),), y1=Trace(16, 10), t_epoch=2)
+    learns = replace(still, weight=0 * weight, plasticity=Plasticity(rule, 0 * weight, 1.0))
+    assert stored(learns).all()
+    assert FanOut(learns).into(0, 3).tolist() == [3, 3, 3, 3]
+
+
 @pytest.mark.parametrize("number", range(12))
 def test_fan_out_of_runs_of_targets_is_what_is_stored(number: int) -> None:
     rng = np.random.default_rng(number)
-    for c in draw_case(9, number).network.connections:
+    for c in with_dead_sources(draw_case(9, number).network):
         cuts = sorted(rng.integers(0, c.shape[0] + 1, 2).tolist())
         np.testing.assert_array_equal(FanOut(c).into(*cuts), stored(c)[cuts[0] : cuts[1]].sum(axis=0))
         assert FanOut(c).total() == stored(c).sum()
@@ -144,8 +167,6 @@ def test_links_carry_what_passes_them() -> None:
 
 
 def place_by_hand(placement: Placement, homes: dict[str, int]) -> Placement:
-    from dataclasses import replace
-
     from neuroalign.placement import Slice
 
     cores = tuple(

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from small_chips import chip, neurons, wire
 
-from neuroalign.chip import ChipConnection, ChipNetwork, Convolution
-from neuroalign.placement import Limit, Placement, place
+from neuroalign.chip import ChipConnection, ChipNetwork, Convolution, SparsePattern
+from neuroalign.placement import Limit, Placement, place, with_remedies
 from neuroalign.placement.fan_out import FanOut
 from neuroalign.placement.layer_limits import layers_of
+from neuroalign.placement.neuron_changes import fewer_inputs, fewer_into_each, fewer_out_of_each
 from neuroalign.profile import Memory, load_profile
 from neuroalign.sim.emulator.events import stored
 from neuroalign.verify.draw import draw_case
@@ -32,9 +33,16 @@ def dense(*sizes: int) -> ChipNetwork:
     )
 
 
+def with_dead_sources(network: ChipNetwork) -> list[ChipConnection]:
+    """The connections, and full matrices once more without the weights of every third source, and without any."""
+    full = [c for c in network.connections if c.pattern is None]
+    dead = [replace(c, weight=np.where(np.arange(c.shape[1]) % 3, c.weight, 0)) for c in full]
+    return [*network.connections, *dead, *(replace(c, weight=np.zeros_like(c.weight)) for c in full)]
+
+
 @pytest.mark.parametrize("number", range(8))
 def test_fan_in_is_what_is_stored(number: int) -> None:
-    for c in draw_case(4, number).network.connections:
+    for c in with_dead_sources(draw_case(4, number).network):
         np.testing.assert_array_equal(FanOut(c).fan_in(), stored(c).sum(axis=1))
 
 
@@ -45,6 +53,42 @@ def test_a_neuron_of_dynap_se2_listens_to_64_synapses() -> None:
     assert over.binding_limit == "synapse entries of a neuron"
     assert (of(over)["synapse entries of a neuron"].used, of(over)["synapse entries of a neuron"].capacity) == (65, 64)
     assert of(full)["destinations of a neuron"].status == "not checked"
+
+
+def test_fewer_synapses_a_neuron_and_fewer_inputs_are_offered() -> None:
+    """The rows of ``pruned`` keep 64 weights; of 17 inputs the weakest, number 3, goes."""
+    target = load_profile("dynap-se2")
+    rng = np.random.default_rng(0)
+    weight = rng.permutation(np.arange(1, 701)).reshape(10, 70)
+    network = chip([neurons("p1", 10)], [wire("in", "p1", weight)], 70)
+    (remedy,) = with_remedies(place(network, target), network, target).remedies
+    assert remedy.text.startswith("keep at most 64 synapses into a neuron, those with the largest weights")
+    (cut,) = fewer_into_each(network, 64).connections
+    assert isinstance(cut.pattern, SparsePattern)
+    for k in range(10):
+        np.testing.assert_array_equal(np.sort(cut.weight[cut.pattern.target == k]), np.sort(weight[k])[-64:])
+    xylo = load_profile("xylo")
+    weight = np.full((8, 17), 5)
+    weight[:, 3] = 1
+    network = chip([neurons("p1", 8)], [wire("in", "p1", weight)], 17)
+    (remedy,) = with_remedies(place(network, xylo), network, xylo).remedies
+    assert remedy.text.startswith("take 16 of the 17 input channels, those with the largest weights")
+    smaller = fewer_inputs(network, 16)
+    assert smaller.inputs[0].size == 16
+    np.testing.assert_array_equal(smaller.connections[0].weight, np.full((8, 16), 5))
+
+
+def test_at_most_so_many_synapses_are_shared_by_the_connections_of_a_neuron() -> None:
+    """Weights of 3 * 2 and 4 beat one of 5; nothing is left of the connection that is too weak."""
+    network = chip(
+        [neurons("a", 1), neurons("b", 1)],
+        [wire("in", "b", [[3, 1]], weight_exp=1), wire("a", "b", [[5]]), wire("b", "b", [[-4]])],
+        2,
+    )
+    kept = fewer_into_each(network, 2)
+    assert [c.weight.tolist() for c in kept.connections] == [[3], [5], []]
+    out = fewer_out_of_each(replace(network, connections=network.connections[1:]), 1)
+    assert [np.ravel(c.weight).tolist() for c in out.connections] == [[5], [-4]]
 
 
 def test_rows_of_brainscales_2_are_two_an_input() -> None:

@@ -46,6 +46,41 @@ def test_a_dense_layer_of_digits_takes_two_cores() -> None:
     assert limits(placement)["synapse words"] == (14112, 16384)
 
 
+def test_sources_without_any_weight_take_no_axons_unless_they_learn() -> None:
+    weight = np.zeros((10, 6000), dtype=np.int64)
+    weight[:, :3100] = 2
+    ends = [ChipInput("in", 6000)], [population("out", 10)]
+    placement = place(network(*ends, [connection("c", "in", "out", weight)]), LOIHI1)
+    assert placement.verdict == "fits"
+    assert limits(placement)["input axon slots"] == (3100, 4096)
+    assert sum(core.synapses for core in placement.cores) == 31000
+    learns = place(network(*ends, [connection("c", "in", "out", weight, program=RULES[0])]), LOIHI1)
+    assert limits(learns)["input axon slots"] == (12000, 4096)
+    none = network(*ends, [connection("c", "in", "out", 0 * weight)])
+    assert limits(place(none, LOIHI1))["synapse words"] == (0, 16384)
+
+
+def test_columns_that_are_live_lie_on_one_core() -> None:
+    """510 sources to 200 neurons at 8 bit: the words of one core hold them, and not those of all 1000."""
+    weight = np.zeros((200, 1000), dtype=np.int64)
+    weight[:, ::2] = 2
+    weight[:, 1:20:2] = 2
+    chip = network([ChipInput("in", 1000)], [population("out", 200)], [connection("c", "in", "out", weight)])
+    alone = dense(510, 200)
+    placement = place(chip, LOIHI1)
+    assert len(placement.cores) == len(place(alone, LOIHI1).cores) == 1
+    assert limits(placement)["synapse words"] == limits(place(alone, LOIHI1))["synapse words"]
+
+
+def test_sources_that_send_nothing_take_no_output_slots() -> None:
+    """40 neurons of which 8 send, on cores with 20 output slots: one core holds them all."""
+    weight = np.zeros((5, 40), dtype=np.int64)
+    weight[:, 7:15] = 2
+    chip = network([], [population("a", 40), population("b", 5)], [connection("c", "a", "b", weight)])
+    narrow = replace(LOIHI1, core=replace(LOIHI1.core, out_axons_max=20))
+    assert (place(chip, narrow).verdict, len(place(chip, narrow).cores)) == ("fits", 1)
+
+
 def test_no_neurons_need_no_core() -> None:
     placement = place(network([ChipInput("in", 3)], [], []), LOIHI1)
     assert (placement.verdict, placement.cores, placement.chips) == ("fits", (), 0)
