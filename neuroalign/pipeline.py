@@ -546,6 +546,9 @@ def _emulated(label: str, chip: ChipNetwork, encoded: Encoded, options: Options)
         (p.name, state) for p in chip.populations for state in (("s", "v", "u", "a") if chip.is_fixed else ("s", "v"))
     ] + learning_probes(chip)
     reads = chip_reads(chip, model_reads(encoded.stimulus.steps))
+    tell = _told(options, f"emulator: {label}")
+    if tell:
+        tell(0, stimulus.steps)  # compiling comes before the first step
     return _timed(
         label,
         "emulator",
@@ -558,7 +561,7 @@ def _emulated(label: str, chip: ChipNetwork, encoded: Encoded, options: Options)
             read_steps=reads,
             threads=options.threads,
             store=_store(options, label),
-            progress=_told(options, f"emulator: {label}"),
+            progress=tell,
         ),
     )
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LEAST_SECONDS = 1.0
 """Work shorter than this shows no progress bar."""
+PATIENCE_S = 3.0
+"""Loading compiled code and preparing a network take less than this."""
 
 
 def console() -> Console:
@@ -37,9 +39,16 @@ def progress_bars(quiet: bool) -> Iterator[Progress | None]:
     if quiet or not errors.is_terminal:
         yield None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    class Compiling(ProgressColumn):
+        """Why the emulator's bar may stand at nothing."""
+
+        def render(self, task: Any) -> Text:
+            return Text(compiling(task.description, task.completed, task.elapsed or 0.0))
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), Compiling())
     with Progress(*columns, console=errors, transient=True) as bars:
         tasks: dict[str, Any] = {}
 
@@ -49,6 +58,12 @@ def progress_bars(quiet: bool) -> Iterator[Progress | None]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield tell
+
+
+def compiling(what: str, done: float, elapsed_s: float) -> str:
+    """What to say of work that has not begun: the emulator's step loop is compiled at its first use on a machine."""
+    waits = what.startswith("emulator") and not done and elapsed_s > PATIENCE_S
+    return "compiling the step loop, once on this machine" if waits else ""
 
 
 def print_inspection(found: Inspection) -> None:

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from neuroalign.cli import ORDER, app
 from neuroalign.demo import load_demo
+from neuroalign.terminal import PATIENCE_S, compiling
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("network.nir", "train.npz", "tuned.nir", "spikes.npz")
@@ -123,3 +124,10 @@ def test_there_is_no_colour_where_it_is_not_read_by_a_person_or_not_wanted(setti
     )
     assert not re.search(r"\x1b\[(3|4|9|10)\d", done.stdout)
     assert settings or "\x1b" not in done.stdout
+
+
+def test_a_bar_that_stands_at_nothing_says_that_the_step_loop_is_compiled() -> None:
+    assert "once on this machine" in compiling("emulator: loihi2", 0, PATIENCE_S + 1)
+    assert not compiling("emulator: loihi2", 1, PATIENCE_S + 1)
+    assert not compiling("emulator: loihi2", 0, PATIENCE_S / 2)
+    assert not compiling("Lava", 0, PATIENCE_S + 1)
