@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from neuroalign.network import InputPort as InputPort
     from neuroalign.network import Network as Network
     from neuroalign.network import Population as Population
-    from neuroalign.pipeline import Options as Options
+    from neuroalign.options import Options as Options
     from neuroalign.pipeline import deploy as deploy
     from neuroalign.profile import Profile as Profile
     from neuroalign.profile import available_profiles as available_profiles
@@ -56,7 +56,7 @@ _PLACES = {
     "InputPort": "network",
     "Network": "network",
     "Population": "network",
-    "Options": "pipeline",
+    "Options": "options",
     "deploy": "pipeline",
     "Profile": "profile",
     "available_profiles": "profile",

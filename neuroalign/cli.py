@@ -266,7 +266,7 @@ def deploy(
     import sys
 
     from neuroalign.export.atomic import require_writable
-    from neuroalign.pipeline import Options
+    from neuroalign.options import Options
     from neuroalign.pipeline import deploy as run_deploy
     from neuroalign.quantise.rule_choices import RuleChoices
     from neuroalign.terminal import progress_bars

@@ -6,90 +6,48 @@ import datetime
 import importlib.metadata
 import os
 import platform
-import re
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from numpy.typing import ArrayLike
 
 from neuroalign import __version__
+from neuroalign.backend_runs import agree, bit_equality, require_backends, run_all, warnings_of, with_cycle_cost
 from neuroalign.calibration import SearchOptions, SearchResult, calibration_input, search
 from neuroalign.calibration.mixed_precision import allot_bits, with_bits
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
-from neuroalign.conversion import ConversionRow, ConversionTable
-from neuroalign.deployment import BitEquality, Deployment, Placed, Run, has_capacities, placed, placement_in_words
+from neuroalign.conversion import ConversionTable
+from neuroalign.deployment import Deployment, Placed, Run, has_capacities, placed, placement_in_words
 from neuroalign.deployment.plastic_runs import (
-    chip_reads,
     compare_plastic,
-    learning_probes,
     model_reads,
-    model_weights,
 )
 from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode, stimulus_of
-from neuroalign.errors import BackendMissing, ConversionRefused, InputError
-from neuroalign.export.lava_script import write_lava_script
+from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.export.nir_build import GainUnit, Initial
 from neuroalign.export.nir_graph import FileReset, ImportedNetwork, Writer, read_nir
 from neuroalign.export.nir_time import TauUnit
 from neuroalign.export.nir_tree import Edge
 from neuroalign.export.stimulus_file import check_scale, read_stimulus
-from neuroalign.fidelity import Agreement, compare, equal_states, threshold_distances
 from neuroalign.network import Network
+from neuroalign.options import BackendName, Options
 from neuroalign.placement import place
 from neuroalign.profile import Profile, assumed_in_words, load_profile, not_checked_in_words
 from neuroalign.quantise.fixed import ScaleChoice
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.legality import check_runs, check_supported, resets_alike, with_microcode
-from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples
+from neuroalign.recording import Stimulus, first_samples
 from neuroalign.redeploy import only_stored, preferred, stored_chip, with_stored_widths
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.memory import available_bytes
-from neuroalign.sim.lava_processes.backend import LavaBackend
-from neuroalign.sim.lava_processes.loihi import LoihiBackend
-from neuroalign.sim.norse_reference.backend import NorseReference
-
-BackendName = Literal["emulator", "lava", "norse", "loihi"]
-Progress = Callable[[str, int, int], None]
-"""Called with (what is under way, done, total)."""
 
 SPLIT_SHARES = (0.01, 0.02, 0.05)
 """Shares of the largest weights that a search tries over two synapses."""
 PACKAGES = ("numpy", "numba", "h5py", "matplotlib", "nir", "torch", "norse", "lava-nc")
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run: which backends, on how many samples each, with what seed, and whom to tell of progress.
-
-    ``learning`` says for plastic connections by name how their rules are put on chip, ``choices`` for the others. The emulator runs so many samples
-    at a time as ``threads`` says, and in the folder ``checkpoint`` keeps what it has done, a folder for each run.
-    ``calibration`` searches for scales and integers on input of its own: a Stimulus, a file of one, or the probability of a
-    spike per channel and step; ``split_weights`` lets the search hold large weights over two synapses. ``microcode`` holds
-    a reset by subtraction as neuron microcode, where the profile's neurons can be programmed. ``bits`` are the widths of
-    connections' weights, or the share of their memory that the search is to leave them.
-    """
-
-    backends: tuple[BackendName, ...] = ("emulator",)
-    lava_samples: int | None = None
-    lava_time_limit_s: float = 600.0
-    strict: bool = False
-    learning: Mapping[str, RuleChoices] | None = None
-    choices: RuleChoices | None = None
-    seed: int = 0
-    threads: int | None = 1
-    checkpoint: Path | None = None
-    calibration: Stimulus | str | Path | float | None = None
-    split_weights: bool = False
-    microcode: bool = False
-    bits: Mapping[str, int] | float | None = None
-    command: str = ""
-    progress: Progress | None = None
 
 
 def deploy(
@@ -290,12 +248,12 @@ def deploy_network(
     chip, table = _compiled(network, profile, encoded, options, scales, stored)
     if options.strict:
         _refuse_what_does_not_fit(chip, profile)
-    runs = _run_all(network, profile, chip, encoded, options)
+    runs = run_all(network, profile, chip, encoded, options)
     lies, not_placed = _placed(chip, profile, runs, encoded.stimulus)
     reference = runs[0]
-    agreements = tuple(_agree(network, encoded.stimulus, reference, run) for run in runs[1:])
+    agreements = tuple(agree(network, encoded.stimulus, reference, run) for run in runs[1:])
     reads = model_reads(encoded.stimulus.steps)
-    table = _with_cycle_cost(network, table, agreements)
+    table = with_cycle_cost(network, table, agreements)
     notes = [encoded.note] if encoded.note else []
     return Deployment(
         source=imported.source,
@@ -307,13 +265,13 @@ def deploy_network(
         runs=runs,
         reference=reference.label,
         agreements=agreements,
-        bit_equality=_bit_equality(runs),
+        bit_equality=bit_equality(runs),
         learning=tuple(a for run in runs[1:] for a in compare_plastic(network, reference, run, reads)),
         repairs=imported.repairs,
         assumptions=(*imported.assumptions, *notes),
         assumed_figures=assumed_in_words(profile),
         not_checked=not_checked_in_words(profile),
-        warnings=_warnings(options, runs),
+        warnings=warnings_of(options, runs),
         versions=versions(),
         command=options.command,
         seed=options.seed,
@@ -453,223 +411,3 @@ def versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def require_backends(backends: Sequence[BackendName]) -> None:
-    """Refuse backends that cannot run here before any work is done."""
-    known: Mapping[str, Emulator | LavaBackend | LoihiBackend | NorseReference] = {
-        "emulator": Emulator(),
-        "lava": LavaBackend(),
-        "norse": NorseReference(),
-        "loihi": LoihiBackend(write_lava_script),
-    }
-    for name in backends:
-        if name not in known:
-            raise InputError(f"--backend {name!r} is unknown; one of {', '.join(known)}")
-        missing = known[name].missing()
-        if missing:
-            raise BackendMissing(missing)
-
-
-def _run_all(
-    network: Network, profile: Profile, chip: ChipNetwork, encoded: Encoded, options: Options
-) -> tuple[Run, ...]:
-    """The reference first, then the ideal control, then the profile on every chip backend asked for."""
-    ideal_profile = load_profile("ideal")
-    ideal, _ = compile_network(network, ideal_profile, graded=encoded.graded)
-    runs = []
-    if "norse" in options.backends:
-        runs.append(
-            _timed(
-                "float model (Norse)",
-                "norse",
-                "float",
-                None,
-                lambda: NorseReference().run_model(
-                    network,
-                    encoded.stimulus,
-                    [
-                        *_probes(network, chip=False),
-                        *((c.name, "w") for c in network.connections if c.rule is not None),
-                    ],
-                    read_steps=model_reads(encoded.stimulus.steps),
-                    progress=_told(options, "float model in Norse"),
-                ),
-            )
-        )
-    model = float_model(network, ideal_profile, graded=encoded.graded)
-    label = "float model" if not runs else "float model (own)"
-    runs.append(_emulated(label, model, encoded, options))
-    runs.append(_emulated("ideal (chip order, no rounding)", ideal, encoded, options))
-    others = {"lava", "loihi"} & set(options.backends)
-    if profile.arithmetic == "fixed" and ("emulator" in options.backends or not others):
-        runs.append(_emulated(f"{profile.id} (emulator)", chip, encoded, options))
-    if "lava" in options.backends:
-        samples = first_samples(encoded.stimulus, options.lava_samples or encoded.stimulus.samples)
-        runs.append(
-            _timed(
-                f"{profile.id} (Lava)",
-                "lava",
-                profile.id,
-                chip,
-                lambda: LavaBackend().run(
-                    chip,
-                    chip_stimulus(samples, chip),
-                    [*_probes(network, chip=True), *learning_probes(chip)],
-                    read_steps=chip_reads(chip, model_reads(encoded.stimulus.steps)),
-                    time_limit_s=options.lava_time_limit_s,
-                    progress=_told(options, "Lava"),
-                ),
-            )
-        )
-    if "loihi" in options.backends:
-        runs.append(_on_loihi(profile, chip, encoded, options))
-    return tuple(runs)
-
-
-def _on_loihi(profile: Profile, chip: ChipNetwork, encoded: Encoded, options: Options) -> Run:
-    """Spikes of the chip itself, through Lava."""
-    samples = first_samples(encoded.stimulus, options.lava_samples or encoded.stimulus.samples)
-    backend = LoihiBackend(write_lava_script)
-    return _timed(
-        f"{profile.id} (Loihi)",
-        "loihi",
-        profile.id,
-        chip,
-        lambda: backend.run(chip, chip_stimulus(samples, chip), time_limit_s=options.lava_time_limit_s),
-    )
-
-
-def _emulated(label: str, chip: ChipNetwork, encoded: Encoded, options: Options) -> Run:
-    stimulus = chip_stimulus(encoded.stimulus, chip)
-    probes = [
-        (p.name, state) for p in chip.populations for state in (("s", "v", "u", "a") if chip.is_fixed else ("s", "v"))
-    ] + learning_probes(chip)
-    reads = chip_reads(chip, model_reads(encoded.stimulus.steps))
-    tell = _told(options, f"emulator: {label}")
-    if tell:
-        tell(0, stimulus.steps)  # compiling comes before the first step
-    return _timed(
-        label,
-        "emulator",
-        chip.profile_id,
-        chip,
-        lambda: Emulator().run(
-            chip,
-            stimulus,
-            probes,
-            read_steps=reads,
-            threads=options.threads,
-            store=_store(options, label),
-            progress=tell,
-        ),
-    )
-
-
-def _store(options: Options, label: str) -> Path | None:
-    """A folder of its own for each run's checkpoint."""
-    if options.checkpoint is None:
-        return None
-    return options.checkpoint / re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
-
-
-def _timed(label: str, backend: str, profile_id: str, chip: ChipNetwork | None, run: Callable[[], Recording]) -> Run:
-    started = time.perf_counter()
-    recording = run()
-    seconds = time.perf_counter() - started
-    return Run(
-        label,
-        backend,
-        profile_id,
-        _in_volts(recording, chip),
-        recording if chip and chip.is_fixed else None,
-        chip,
-        seconds,
-    )
-
-
-def _in_volts(recording: Recording, chip: ChipNetwork | None) -> Recording:
-    """The spikes, the membranes in the model's volts, and learnt weights in the model's unit."""
-    if chip is None:
-        return recording
-    states: dict[Probe, object] = {**model_weights(chip, recording)}
-    for population in chip.populations:
-        states[population.name, "s"] = recording.states[population.name, "s"]
-        if (population.name, "v") in recording.states:  # a chip is asked for spikes only
-            states[population.name, "v"] = population.volts(recording.states[population.name, "v"])
-    return Recording(recording.backend, states, recording.latency_steps, recording.counts, recording.read_steps)  # type: ignore[arg-type]
-
-
-def _probes(network: Network, *, chip: bool) -> list[Probe]:
-    return [(p.name, state) for p in network.populations for state in (("s", "v", "u", "a") if chip else ("s", "v"))]
-
-
-def _agree(network: Network, stimulus: Stimulus, reference: Run, run: Run) -> Agreement:
-    samples = min(len(a) for a in run.recording.states.values()) if run.recording.states else 0
-    labels = None if stimulus.labels is None else stimulus.labels[:samples]
-    return compare(
-        first_recorded(reference.recording, samples),
-        run.recording,
-        steps=stimulus.steps,
-        dt=network.dt,
-        thresholds=threshold_distances(network),
-        spiking={p.name: p.spiking for p in network.populations},
-        labels=labels,
-        outputs=network.outputs,
-        names=(reference.label, run.label),
-    )
-
-
-def _bit_equality(runs: Sequence[Run]) -> tuple[BitEquality, ...]:
-    """The emulator against Lava and the chip, on every state of every step that both recorded."""
-    fixed = [run for run in runs if run.raw is not None]
-    found = []
-    for left in fixed:
-        for right in fixed:
-            if left.backend == "emulator" and right.backend in ("lava", "loihi") and left.raw and right.raw:
-                samples = min(len(a) for a in right.raw.states.values())
-                states = equal_states(first_recorded(left.raw, samples), first_recorded(right.raw, samples))
-                found.append(BitEquality(left.label, right.label, states))
-    return tuple(found)
-
-
-def _with_cycle_cost(network: Network, table: ConversionTable, agreements: Sequence[Agreement]) -> ConversionTable:
-    """Rows of cycles that lag the model, with what the lag alone costs: the ideal control against the float model."""
-    late = [row for row in table.rows if row.quantity == "delay" and row.status == "approximate"]
-    if not late:
-        return table
-    ideal = next(a for a in agreements if a.candidate.startswith("ideal"))
-    parts = []
-    for p in ideal.populations:
-        if p.spikes is not None:
-            parts.append(
-                f"{p.name}: {1 - p.spikes.equal_bins:.2%} of bins differ, {p.spikes.reference_spikes} spikes become {p.spikes.candidate_spikes}"
-            )
-    cost = "; measured on this input, without rounding: " + "; ".join(parts)
-
-    def told(row: ConversionRow) -> ConversionRow:
-        return replace(row, note=row.note + cost) if row in late else row
-
-    return ConversionTable(tuple(told(row) for row in table.rows))
-
-
-def _warnings(options: Options, runs: Sequence[Run]) -> tuple[str, ...]:
-    warnings = []
-    norse, lava = NorseReference().missing(), LavaBackend().missing()
-    if "norse" not in options.backends and norse:
-        warnings.append(f"The float side is the toolkit's own double-precision form of the model. {norse}")
-    if "lava" not in options.backends and lava:
-        warnings.append(f"Not compared with Lava in this run. {lava}")
-    for run in runs:
-        excess: Mapping[str, int] = {name: n for name, n in run.recording.counts.items() if n}
-        if run.chip is not None and run.chip.is_fixed and excess:
-            told = ", ".join(f"{name.replace('.', ': ').replace('_', ' ')} {n} times" for name, n in excess.items())
-            warnings.append(f"{run.label}: {told}")
-    return tuple(warnings)
-
-
-def _told(options: Options, what: str) -> Callable[[int, int], None] | None:
-    if options.progress is None:
-        return None
-    tell = options.progress
-    return lambda done, total: tell(what, done, total)

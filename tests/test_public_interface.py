@@ -56,7 +56,10 @@ IN_PYTHON: Mapping[str, str] = {
 
 def test_deploy_takes_in_python_what_the_command_takes() -> None:
     call = set(inspect.signature(pipeline.deploy).parameters)
-    call |= {f"options.{name}" for name in inspect.signature(pipeline.Options).parameters} | {"write_nir", "write_rows"}
+    call |= {f"options.{name}" for name in inspect.signature(neuroalign.Options).parameters} | {
+        "write_nir",
+        "write_rows",
+    }
     for option in inspect.signature(cli.deploy).parameters:
         there = IN_PYTHON.get(option, option)
         assert there in call or f"options.{there}" in call, f"--{option} has no equal in neuroalign.deploy"

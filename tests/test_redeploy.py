@@ -16,7 +16,8 @@ from neuroalign.compile import compile_network
 from neuroalign.errors import ConversionRefused
 from neuroalign.export.nir_graph import write_nir
 from neuroalign.network import Network
-from neuroalign.pipeline import Options, deploy
+from neuroalign.options import Options
+from neuroalign.pipeline import deploy
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.redeploy import only_stored, preferred

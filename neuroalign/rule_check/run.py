@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from neuroalign.backend_runs import require_backends
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
 from neuroalign.deployment import BitEquality
@@ -18,7 +19,8 @@ from neuroalign.deployment.plastic_runs import HELD_RANGE, chip_reads, learning_
 from neuroalign.fidelity import LearningAgreement, compare_learning, equal_states
 from neuroalign.fidelity.learning import counts_of
 from neuroalign.network import FloatArray, Network
-from neuroalign.pipeline import BackendName, Progress, require_backends, versions
+from neuroalign.options import BackendName, Progress
+from neuroalign.pipeline import versions
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
