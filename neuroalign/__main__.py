@@ -58,7 +58,7 @@ def _exit_code() -> int:
 
 def _run() -> int:
     """Run the command to its end, output written out included; its exit code."""
-    from neuroalign.cli import app
+    from neuroalign.command_line.app import app
 
     code: object = 0
     try:

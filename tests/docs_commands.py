@@ -96,7 +96,7 @@ def accepted(arguments: list[str]) -> None:
     """
     from typer.main import get_command
 
-    from neuroalign.cli import app
+    from neuroalign.command_line.app import app
 
     command: Any = get_command(app)  # typer brings its own copy of click, so no class of click's is named here
     context: Any = None

@@ -17,9 +17,9 @@ from docs_commands import accepted
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from neuroalign.cli import ORDER, app
+from neuroalign.command_line.app import ORDER, app
+from neuroalign.command_line.terminal import PATIENCE_S, compiling
 from neuroalign.demo import load_demo
-from neuroalign.terminal import PATIENCE_S, compiling
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = ("network.nir", "train.npz", "tuned.nir", "spikes.npz")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import neuroalign.demo
 from neuroalign.chip import first_difference
-from neuroalign.cli import app
+from neuroalign.command_line.app import app
 from neuroalign.convert import Reading, Signal, convert, read_held
 from neuroalign.errors import ConversionRefused, InputError, NeuroalignError, OutputError
 from neuroalign.export.nir_graph import read_chip

@@ -168,7 +168,7 @@ def test_standard_output_that_takes_nothing(tmp_path: Path, arguments: tuple[str
 def test_a_signal_that_comes_during_a_finaliser_is_not_lost(number: signal.Signals) -> None:
     """Python drops exceptions there; the process would run on."""
     program = f"""
-import os, time, neuroalign.cli, neuroalign.__main__ as entry
+import os, time, neuroalign.command_line.app, neuroalign.__main__ as entry
 class Noisy:
     def __del__(self):
         os.kill(os.getpid(), {number:d})
@@ -176,7 +176,7 @@ class Noisy:
 def app(prog_name):
     Noisy()
     time.sleep(30)
-neuroalign.cli.app = app
+neuroalign.command_line.app.app = app
 entry.main()
 """
     ended = subprocess.run(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from neuroalign.cli import app
+from neuroalign.command_line.app import app
 from neuroalign.errors import InputError, NeuroalignError
 from neuroalign.export.nir_graph import read_nir
 from neuroalign.export.nir_write import read_chip

@@ -13,7 +13,7 @@ from small_chips import chip, neurons, wire
 from typer.testing import CliRunner
 
 import neuroalign.demo
-from neuroalign.cli import app
+from neuroalign.command_line.app import app
 from neuroalign.convert import Reading, Signal, convert
 from neuroalign.errors import FileFormatError, InputError
 from neuroalign.export.netx import write_netx

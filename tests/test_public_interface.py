@@ -14,7 +14,8 @@ import pytest
 from hand_made import deployment
 
 import neuroalign
-from neuroalign import cli, pipeline
+from neuroalign import pipeline
+from neuroalign.command_line import app
 from neuroalign.demo import load_demo
 from neuroalign.errors import BackendMissing, InputError
 from neuroalign.recording import Recording, Stimulus
@@ -60,7 +61,7 @@ def test_deploy_takes_in_python_what_the_command_takes() -> None:
         "write_nir",
         "write_rows",
     }
-    for option in inspect.signature(cli.deploy).parameters:
+    for option in inspect.signature(app.deploy).parameters:
         there = IN_PYTHON.get(option, option)
         assert there in call or f"options.{there}" in call, f"--{option} has no equal in neuroalign.deploy"
 

@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from neuroalign.command_line.rule_terminal import cost_lines, needs_lines
 from neuroalign.profile import available_profiles, load_profile
 from neuroalign.profile.provenance import describe
 from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import RuleSheet, program_lines, rule_sheet
 from neuroalign.rule import LearningRule
-from neuroalign.rule_terminal import cost_lines, needs_lines
 from neuroalign.rules import RULES
 
 GALLERY = Path(__file__).resolve().parents[1] / "gallery"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from neuroalign.command_line.terminal import learning_rows
 from neuroalign.demo.learning import run_learning_demo
-from neuroalign.terminal import learning_rows
 
 
 def test_the_chip_learns_as_the_float_rule_does() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hand_made import deployment
 from small_chips import chip, neurons, spikes_at, wire
 
+from neuroalign.command_line.terminal import measured_rows
 from neuroalign.deployment import Deployment, Placed, costs_in_words, has_capacities, placed, to_json, verdict
 from neuroalign.energy import FanOut
 from neuroalign.export.figures import Picture, heat_map, traffic_matrix
@@ -18,7 +19,6 @@ from neuroalign.export.report import render
 from neuroalign.placement import place
 from neuroalign.profile import Profile, available_profiles, load_profile
 from neuroalign.sim.emulator import Emulator
-from neuroalign.terminal import measured_rows
 from neuroalign.verify.draw import draw_case
 
 LOIHI1 = load_profile("loihi1")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from neuroalign.cli import app
+from neuroalign.command_line.app import app
 from neuroalign.doctor import Finding, examine, trial
 from neuroalign.errors import BackendFailed, BackendMissing
 from neuroalign.sim.emulator import Emulator

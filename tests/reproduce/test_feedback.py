@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from neuroalign.cli import app
+from neuroalign.command_line.app import app
 from neuroalign.errors import InputError
 from neuroalign.export.nir_write import read_extra
 from neuroalign.reproduce.feedback_parts import chip_checks, feedback_parts, learning_checks

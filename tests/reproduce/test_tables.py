@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from neuroalign.cli import app
+from neuroalign.command_line.app import app
 from neuroalign.errors import InputError
 from neuroalign.reproduce.parts import Plan, experiments, tasks_of
 from neuroalign.reproduce.run import chosen_parts

@@ -10,7 +10,7 @@ from small_chips import chip, neurons, spikes_at, wire
 from typer.testing import CliRunner
 
 import neuroalign.demo
-from neuroalign.cli import app
+from neuroalign.command_line.app import app
 from neuroalign.deployment import Deployment
 from neuroalign.errors import BackendFailed, BackendMissing, ConversionRefused
 from neuroalign.export.lava_script import write_lava_script

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuroalign.reading_options import (
+from neuroalign.command_line.reading_options import (
     ClosingOption,
     DtOption,
     GainUnit,
@@ -81,6 +81,7 @@ def finetune(
     from neuroalign.calibration.scale_search import SearchOptions
     from neuroalign.calibration.scale_search import search as search_scales
     from neuroalign.calibration.tuning_samples import to_search, tuning_samples
+    from neuroalign.command_line.terminal import progress_bars
     from neuroalign.errors import InputError
     from neuroalign.export.atomic import require_writable
     from neuroalign.export.nir_graph import read_nir
@@ -88,7 +89,6 @@ def finetune(
     from neuroalign.export.stimulus_file import check_scale, read_stimulus
     from neuroalign.profile import load_profile
     from neuroalign.sim.norse_reference.training.fine_tuning import TuningOptions
-    from neuroalign.terminal import progress_bars
 
     require_writable(None, out, checkpoint, json)
     if out.suffix != ".nir":
@@ -138,7 +138,7 @@ def _write_rows(file: Path, tuned: FineTuned, seed: int) -> None:
 def _tell(tuned: FineTuned, out: Path) -> None:
     from rich.table import Table
 
-    from neuroalign.terminal import console
+    from neuroalign.command_line.terminal import console
 
     table = Table(title="on samples held out", title_justify="left")
     for column in ("passes", "loss", "accuracy", ""):

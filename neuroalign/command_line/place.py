@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from neuroalign.completed_names import profile_names
-from neuroalign.reading_options import (
+from neuroalign.command_line.completed_names import profile_names
+from neuroalign.command_line.reading_options import (
     ClosingOption,
     DtOption,
     GainUnit,
@@ -69,8 +69,8 @@ def place(
 
     Exit code 3 if it does not fit (with several profiles: on one of them).
     """
+    from neuroalign.command_line.place_comparison import print_answers, write_answers, write_pictures
     from neuroalign.export.atomic import require_writable
-    from neuroalign.place_comparison import print_answers, write_answers, write_pictures
     from neuroalign.placement import read_rates
     from neuroalign.placing import Wanted, place_on_all
 

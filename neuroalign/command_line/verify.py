@@ -80,13 +80,13 @@ def _run(options: VerifyOptions, oracle: Oracle, runners: Shares, out: Path, jso
     """All cases, then the summary, which an interruption does not prevent; then the small cases."""
     import time
 
+    from neuroalign.command_line.terminal import progress_bars
+    from neuroalign.command_line.verify_terminal import print_tally, tally_rows
     from neuroalign.export.report import write_rows
     from neuroalign.pipeline import versions
-    from neuroalign.terminal import progress_bars
     from neuroalign.verify.coverage import expected
     from neuroalign.verify.features import never_drawn, supported
     from neuroalign.verify.tally import Tally
-    from neuroalign.verify_terminal import print_tally, tally_rows
 
     tally, begun, interrupted = Tally(), time.monotonic(), None
     try:
@@ -121,11 +121,11 @@ def _collect(tally: Tally, options: VerifyOptions, oracle: Oracle, runners: Shar
 
 def _report_wrong(tally: Tally, oracle: Oracle, runners: Shares, out: Path, quiet: bool) -> None:
     """Shrink the first case of each kind, write it, and end with exit code 5."""
+    from neuroalign.command_line.terminal import progress_bars
+    from neuroalign.command_line.verify_terminal import print_first
     from neuroalign.errors import BackendFailed
     from neuroalign.pipeline import versions
-    from neuroalign.terminal import progress_bars
     from neuroalign.verify.investigate import save, smallest
-    from neuroalign.verify_terminal import print_first
 
     written: list[tuple[Path, str]] = []
     for result, difference in tally.first_of_each_kind():

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neuroalign.bench_cli import bench
-from neuroalign.compare_cli import compare
-from neuroalign.completed_names import profile_names
-from neuroalign.convert_cli import convert
-from neuroalign.doctor_cli import doctor
-from neuroalign.finetune_cli import finetune
-from neuroalign.place_cli import place
-from neuroalign.reading_options import (
+from neuroalign.command_line.bench import bench
+from neuroalign.command_line.compare import compare
+from neuroalign.command_line.completed_names import profile_names
+from neuroalign.command_line.convert import convert
+from neuroalign.command_line.doctor import doctor
+from neuroalign.command_line.finetune import finetune
+from neuroalign.command_line.place import place
+from neuroalign.command_line.reading_options import (
     ClosingOption,
     DtOption,
     GainUnit,
@@ -28,9 +28,9 @@ from neuroalign.reading_options import (
     WrittenByOption,
     edges,
 )
-from neuroalign.reproduce_cli import reproduce
-from neuroalign.rule_cli import FormOption, rule_app
-from neuroalign.verify_cli import verify
+from neuroalign.command_line.reproduce import reproduce
+from neuroalign.command_line.rule import FormOption, rule_app
+from neuroalign.command_line.verify import verify
 
 if TYPE_CHECKING:
     from neuroalign.demo.learning import LearningDemo
@@ -156,12 +156,12 @@ def _root(
 @app.command(short_help="What a NIR file holds.", epilog="Example: neuroalign inspect network.nir")
 def inspect(file: File, json: Json = None) -> None:
     """Show what a NIR file holds: nodes, edges, parameter ranges, clues about dt, and what would be repaired."""
+    from neuroalign.command_line.terminal import print_inspection
     from neuroalign.export.nir_inspect import inspect_nir
-    from neuroalign.terminal import print_inspection
 
     found = inspect_nir(file)
     if json is not None:
-        from neuroalign.listed_rows import inspection_rows, write_listed
+        from neuroalign.command_line.listed_rows import inspection_rows, write_listed
 
         write_listed(json, "inspect", inspection_rows(found))
     print_inspection(found)
@@ -265,11 +265,11 @@ def deploy(
     """Quantise a network to a profile, run it, compare it with the float model, and write a report."""
     import sys
 
+    from neuroalign.command_line.terminal import progress_bars
     from neuroalign.export.atomic import require_writable
     from neuroalign.options import Options
     from neuroalign.pipeline import deploy as run_deploy
     from neuroalign.quantise.rule_choices import RuleChoices
-    from neuroalign.terminal import progress_bars
 
     require_writable(out, json, save)
     if compat is not None and save is None:
@@ -340,10 +340,10 @@ def _calibration(given: str | None) -> str | float | None:
 @app.command(short_help="See it work, on handwritten digits.", epilog="Example: neuroalign demo --out demo-report")
 def demo(out: Out = Path("neuroalign-demo"), json: Json = None, quiet: Quiet = False) -> None:
     """Deploy a network that reads handwritten digits, on every backend installed here, and prove what changed."""
+    from neuroalign.command_line.terminal import print_demo_opening, progress_bars
     from neuroalign.demo.learning import run_learning_demo
     from neuroalign.demo.run import LAVA_SAMPLES, run_demo
     from neuroalign.export.atomic import require_writable
-    from neuroalign.terminal import print_demo_opening, progress_bars
 
     require_writable(out, json)
     if not quiet:
@@ -357,12 +357,12 @@ def demo(out: Out = Path("neuroalign-demo"), json: Json = None, quiet: Quiet = F
 @profile_app.command("list", epilog="Example: neuroalign profile list")
 def profile_list(json: Json = None) -> None:
     """List the built-in profiles."""
+    from neuroalign.command_line.terminal import print_profiles
     from neuroalign.profile import available_profiles, load_profile
-    from neuroalign.terminal import print_profiles
 
     profiles = [load_profile(name) for name in available_profiles()]
     if json is not None:
-        from neuroalign.listed_rows import profiles_rows, write_listed
+        from neuroalign.command_line.listed_rows import profiles_rows, write_listed
 
         write_listed(json, "profile list", profiles_rows(profiles))
     print_profiles(profiles)
@@ -377,12 +377,12 @@ def profile_show(
     json: Json = None,
 ) -> None:
     """Show every figure of a profile with its source and status; what is unknown is listed as not checked."""
+    from neuroalign.command_line.terminal import print_profile
     from neuroalign.profile import load_profile
-    from neuroalign.terminal import print_profile
 
     profile = load_profile(name)
     if json is not None:
-        from neuroalign.listed_rows import profile_rows, write_listed
+        from neuroalign.command_line.listed_rows import profile_rows, write_listed
 
         write_listed(json, "profile show", profile_rows(profile))
     print_profile(profile)
@@ -399,8 +399,8 @@ def _finish(
     compat: Compat | None = None,
 ) -> None:
     """Report, JSON, tables; the last line printed is the report's path."""
+    from neuroalign.command_line.terminal import learning_rows, measured_rows, print_deployment, print_learning_demo
     from neuroalign.export.report import write_report, write_rows
-    from neuroalign.terminal import learning_rows, measured_rows, print_deployment, print_learning_demo
 
     page = write_report(deployment, out)
     if save is not None and deployment.chip is not None:

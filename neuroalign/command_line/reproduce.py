@@ -47,12 +47,12 @@ def reproduce(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Run a published experiment over seeds, beside what was expected. What is done already is not done again."""
+    from neuroalign.command_line.reproduce_terminal import following, print_parts, print_saved, print_table, save
     from neuroalign.export.atomic import require_writable
     from neuroalign.reproduce import Plan
     from neuroalign.reproduce import reproduce as run_part
     from neuroalign.reproduce.feedback_saving import check_saving, save_trained
     from neuroalign.reproduce.run import chosen_parts
-    from neuroalign.reproduce_terminal import following, print_parts, print_saved, print_table, save
 
     names = methods.split(",") if methods is not None else None
     if part == "list":

@@ -10,13 +10,13 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from neuroalign.command_line.place_terminal import print_placement
+from neuroalign.command_line.terminal import console
 from neuroalign.energy import energy_document, events_document, time_document
 from neuroalign.errors import OutputError
 from neuroalign.export.atomic import write_atomically
-from neuroalign.place_terminal import print_placement
 from neuroalign.placement import Limit, placement_document
 from neuroalign.placing import Answer
-from neuroalign.terminal import console
 
 
 def print_answers(answers: Sequence[Answer], *, quiet: bool = False) -> None:

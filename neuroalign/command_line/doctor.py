@@ -32,10 +32,10 @@ def doctor(
 
     Exit code 0 if what is installed works, 4 if something that is here fails, or is needed or demanded and not here.
     """
+    from neuroalign.command_line.terminal import progress_bars
     from neuroalign.doctor import examine
     from neuroalign.errors import BackendMissing
     from neuroalign.export.atomic import require_writable
-    from neuroalign.terminal import progress_bars
 
     require_writable(None, json)
     with progress_bars(quiet) as progress:
@@ -72,7 +72,7 @@ def _print(found: tuple[Finding, ...]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from neuroalign.terminal import console
+    from neuroalign.command_line.terminal import console
 
     colour = {"works": "green", "fails": "red", "not installed": "yellow"}
     table = Table()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neuroalign.completed_names import profile_names, rule_names
+from neuroalign.command_line.completed_names import profile_names, rule_names
 
 if TYPE_CHECKING:
     from neuroalign.quantise.learning import RuleChoices
@@ -85,12 +85,12 @@ Portable = Annotated[
 @rule_app.command("list", epilog="Example: neuroalign rule list")
 def rule_list(json: Listed = None) -> None:
     """List the rules."""
-    from neuroalign.rule_terminal import print_rules
+    from neuroalign.command_line.rule_terminal import print_rules
     from neuroalign.rules import RULES, load_rule
 
     rules = [load_rule(name) for name in sorted(RULES)]
     if json is not None:
-        from neuroalign.listed_rows import rules_rows, write_listed
+        from neuroalign.command_line.listed_rows import rules_rows, write_listed
 
         write_listed(json, "rule list", rules_rows(rules))
     print_rules(rules)
@@ -109,15 +109,15 @@ def rule_show(
     json: Listed = None,
 ) -> None:
     """Show a rule: equation, symbols, microcode as Lava takes it, constants with their errors, what a chip needs."""
+    from neuroalign.command_line.rule_terminal import print_sheet
     from neuroalign.profile import load_profile
     from neuroalign.quantise.rule_sheet import rule_sheet
-    from neuroalign.rule_terminal import print_sheet
     from neuroalign.rules import load_rule
 
     rule, target = load_rule(name), load_profile(profile)
     sheet = rule_sheet(rule, target, _positive(dt), _choices(form, unit, weight_limit, rates, portable))
     if json is not None:
-        from neuroalign.listed_rows import sheet_rows, write_listed
+        from neuroalign.command_line.listed_rows import sheet_rows, write_listed
 
         write_listed(json, "rule show", sheet_rows(sheet))
     print_sheet(sheet)
@@ -131,11 +131,11 @@ def rule_forms(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Run every rule in every form (float, Norse, emulator, Lava, NIR), and say which cannot exist and why."""
+    from neuroalign.command_line.terminal import progress_bars
     from neuroalign.export.atomic import require_writable, write_atomically
     from neuroalign.rule_check.forms import forms_page
     from neuroalign.rule_check.forms import rule_forms as run_forms
     from neuroalign.rules import RULES, load_rule
-    from neuroalign.terminal import progress_bars
 
     require_writable(None, out)
     with progress_bars(quiet) as progress:
@@ -176,11 +176,11 @@ def rule_check(
     """Run a rule on seeded spikes in floats, without rounding and on chip, and say where they part."""
     import sys
 
+    from neuroalign.command_line.terminal import progress_bars
     from neuroalign.export.atomic import require_writable
     from neuroalign.profile import load_profile
     from neuroalign.rule_check import CheckOptions, check_rule
     from neuroalign.rules import load_rule
-    from neuroalign.terminal import progress_bars
 
     rule, target = load_rule(name), load_profile(profile)
     require_writable(out, json)
@@ -202,10 +202,10 @@ def rule_check(
 
 def _finish(check: Any, out: Path | None, json: Path | None, quiet: bool) -> None:
     """Files first, then the tables; a failed bit equality ends with exit code 5."""
+    from neuroalign.command_line.rule_terminal import check_rows, print_check
     from neuroalign.errors import BackendFailed
     from neuroalign.export.report import write_rows
     from neuroalign.export.rule_report import write_rule_report
-    from neuroalign.rule_terminal import check_rows, print_check
 
     page = write_rule_report(check, out) if out is not None else None
     if json is not None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from rich.markup import escape
 from rich.table import Table
 
+from neuroalign.command_line.terminal import console
 from neuroalign.placement import CoreUse, Limit, Placement
-from neuroalign.terminal import console
 
 MOST_ROWS = 24
 """Cores that the terminal lists."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuroalign.convert_cli import Encode, Reset
+from neuroalign.command_line.convert import Encode, Reset
 
 if TYPE_CHECKING:
     from neuroalign.export.report import MeasuredRow

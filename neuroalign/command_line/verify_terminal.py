@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from neuroalign.terminal import console
+from neuroalign.command_line.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -79,7 +79,7 @@ def _measure(cases: tuple[str, ...], settings: Settings, out: Path, markdown: Pa
     from dataclasses import replace
 
     from neuroalign.bench.run import check_case, measure, new_benchmark
-    from neuroalign.terminal import progress_bars
+    from neuroalign.command_line.terminal import progress_bars
 
     for name in cases:
         check_case(name)
@@ -142,7 +142,7 @@ def _print(benchmark: Benchmark) -> None:
     from rich.table import Table
 
     from neuroalign.bench.table import tables, verdicts, where
-    from neuroalign.terminal import console
+    from neuroalign.command_line.terminal import console
 
     terminal = console()
     for line in where(benchmark):
