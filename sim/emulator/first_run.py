@@ -74,10 +74,22 @@ def compiled(plan: Plan) -> bool:
     if any(kernel.overloads for kernel in kernels):
         return True  # somebody has waited already
     prepared = Prepared(plan.member(0), plan.probes, plan.changes, implementation="interpreter", steps=plan.steps)
+    if prepared.learns and not _interpreter_on_disk(prepared):
+        return False  # a run that learns could not even be laid out without it
     run = prepared.start(prepared.draws(plan.steps))
     record = np.zeros((1, prepared.layout.columns), dtype=prepared.layout.dtype)
     call = run.call(0, given(prepared.network, plan.stimulus, 0, 0, 1, prepared.layout), record)
     return _on_disk(call.kernel, (0, *call.before, *((call.skip, *call.after) if call.after else ())))
+
+
+def _interpreter_on_disk(prepared: Prepared) -> bool:
+    """Whether numba's disk cache has the interpreter of rules for a network's arrays."""
+    from neuroalign.sim.emulator.routines import _interpreter
+
+    plastic = prepared.layout.plastic
+    copies: dict[str, Any] = {name: array.copy() for name, array in plastic.start._asdict().items()}  # as in a run
+    synapses = plastic.start._replace(**copies)
+    return _on_disk(_interpreter(), (0, 0, 0, plastic.tables, synapses))
 
 
 def _on_disk(kernel: Any, arguments: tuple[Any, ...]) -> bool:

@@ -100,7 +100,7 @@ def test_only_what_is_small_and_bit_equal_is_tried(monkeypatch: pytest.MonkeyPat
     assert first_run.run_uncompiled(run.network, plan) is None
 
 
-def test_what_numba_keeps_on_the_disk_is_found() -> None:
+def test_what_numba_keeps_on_the_disk_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     from neuroalign.sim.emulator.learning_kernels import learning_kernels
     from neuroalign.sim.emulator.prepared import Prepared
 
@@ -115,14 +115,18 @@ def test_what_numba_keeps_on_the_disk_is_found() -> None:
     assert call.kernel is learning_kernels()[0]
     assert first_run._on_disk(call.kernel, arguments)
     assert not first_run._on_disk(call.kernel, (0.5, *arguments[1:]))
+    assert first_run._interpreter_on_disk(prepared)
+    monkeypatch.setattr(first_run, "_on_disk", lambda kernel, arguments: kernel is learning_kernels()[0])
+    assert not first_run._interpreter_on_disk(prepared)  # the step loop alone is not enough
 
 
 SCRIPT = """
 from test_first_run import run_drawn
 from neuroalign.sim.emulator.kernels import step_kernels
 from neuroalign.sim.emulator.learning_kernels import learning_kernels
+from neuroalign.sim.emulator.routines import _interpreter
 found = run_drawn()
-assert not any(kernel.overloads for kernel in (*step_kernels(), *learning_kernels()))
+assert not any(kernel.overloads for kernel in (*step_kernels(), *learning_kernels(), _interpreter()))
 print({name: int(count) for name, count in sorted(found.counts.items())})
 """
 
