@@ -22,7 +22,7 @@ from neuroalign.chip import first_difference
 from neuroalign.errors import FileFormatError, InputError, RuleError
 from neuroalign.export.hdf5 import FileArray, Tree
 from neuroalign.microcode import Program, Trace
-from neuroalign.microcode_text import program_from_lines, program_to_text
+from neuroalign.microcode.text import program_from_lines, program_to_text
 
 Json = Any
 

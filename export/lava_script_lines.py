@@ -11,7 +11,7 @@ import numpy as np
 from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Convolution, Fixed, Plasticity, SparsePattern
 from neuroalign.fixed_point import WEIGHT_BITS
 from neuroalign.microcode import PRE_TRACES, TRACES
-from neuroalign.microcode_text import to_text
+from neuroalign.microcode.text import to_text
 from neuroalign.recording import Stimulus
 
 NO_DECAY = 1e17

@@ -9,7 +9,7 @@ Two rules: STDWI (x0 of the output neuron gates y1 and y2 of the input neuron) a
 from __future__ import annotations
 
 from neuroalign.microcode import Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 
 STDWI = {"y1": Trace(32, 20), "y2": Trace(8, 200), "y3": Trace(0, 0)}
 SAL = {"x1": Trace(64, 10), "y1": Trace(64, 10), "y3": Trace(0, 0)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from neuroalign.chip import GradedMode, SignMode
 from neuroalign.fixed_point import shift
 from neuroalign.microcode import TRACES, Program
-from neuroalign.microcode_text import to_text
+from neuroalign.microcode.text import to_text
 from neuroalign.sim.emulator.learning_reference import plastic_state
 from neuroalign.sim.lava_processes.process_group import run_in_own_session
 

@@ -18,7 +18,7 @@ from small_chips import chip, neurons, silence, wire
 from neuroalign.chip import ChipNetwork, Plasticity
 from neuroalign.export.hdf5 import read_tree
 from neuroalign.microcode import Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.sim.emulator import Emulator, memory_needed
 
 STEPS = 12

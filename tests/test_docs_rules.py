@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from neuroalign.__main__ import main
-from neuroalign.microcode_text import program_from_lines
+from neuroalign.microcode.text import program_from_lines
 from neuroalign.sim.norse_reference.backend import NorseReference
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "rules.md"
@@ -34,7 +34,7 @@ def test_the_third_factor_of_the_page_can_be_held() -> None:
     from neuroalign.profile import load_profile
     from neuroalign.quantise.learning import RuleChoices
     from neuroalign.quantise.rule_sheet import rule_sheet
-    from neuroalign.rule_text import rule_from_text
+    from neuroalign.rule.text import rule_from_text
 
     (text,) = re.findall(r"```rule\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     sheet = rule_sheet(rule_from_text(text), load_profile("loihi2"), 1e-3, RuleChoices())

@@ -9,7 +9,7 @@ from random_rules import random_program
 
 from neuroalign.errors import InputError, RuleError
 from neuroalign.microcode import Factor, Product, Program, Trace
-from neuroalign.microcode_text import parse, program_from_lines, program_from_text, program_to_text, to_text
+from neuroalign.microcode.text import parse, program_from_lines, program_from_text, program_to_text, to_text
 
 W3 = Factor("w", 3)
 

@@ -73,7 +73,7 @@ def test_show_tells_everything(call: Call) -> None:
 
 
 def test_show_prints_a_program_that_can_be_read_back(call: Call) -> None:
-    from neuroalign.microcode_text import program_from_lines
+    from neuroalign.microcode.text import program_from_lines
 
     out = call("show", "pair-stdp", "--form", "direct", "--weight-limit", 1).out
     names = ("t_epoch", "rng_seed", "x1", "y1", "dw")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neuroalign.errors import RuleError
-from neuroalign.rule_text import rule_from_text
+from neuroalign.rule.text import rule_from_text
 
 HEAD = "rule big: too big\nx = trace of pre, tau 20 ms\ndw = "
 

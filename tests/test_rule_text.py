@@ -8,7 +8,7 @@ import pytest
 
 from neuroalign.errors import FileFormatError, NeuroalignError, RuleError
 from neuroalign.rule import LearningRule
-from neuroalign.rule_text import rule_from_text
+from neuroalign.rule.text import rule_from_text
 from neuroalign.rules import load_rule, pair_stdp, sal, stdwi
 
 STDWI = """

@@ -20,7 +20,7 @@ from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.recording import Stimulus
 from neuroalign.rule import LearningRule, Modulator, RuleTrace, Term
-from neuroalign.rule_text import rule_from_text
+from neuroalign.rule.text import rule_from_text
 from neuroalign.sim.emulator import Emulator
 
 STEPS = 400

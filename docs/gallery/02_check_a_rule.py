@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 from neuroalign.profile import load_profile
 from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import program_lines
+from neuroalign.rule.text import rule_from_text
 from neuroalign.rule_check import CheckOptions, check_rule
-from neuroalign.rule_text import rule_from_text
 
 rule = rule_from_text("""
 rule mine: STDP whose depression needs no trace

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from neuroalign.bench.networks import plastic_network, silence
-from neuroalign.microcode_text import parse
+from neuroalign.microcode.text import parse
 
 if TYPE_CHECKING:
     from neuroalign.sim.emulator.driver import Implementation

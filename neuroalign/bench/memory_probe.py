@@ -13,7 +13,7 @@ import numpy as np
 from neuroalign.bench.emulated import EmulatedRun
 from neuroalign.bench.networks import STDP, plastic_network, plastic_populations
 from neuroalign.chip import ChipNetwork
-from neuroalign.microcode_text import parse
+from neuroalign.microcode.text import parse
 
 TAG_RULE = "2^-2*x1*y0-2^-2*y1*x0"
 TAG_TO_WEIGHT = STDP + "+2^-6*t*u0"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Float64, Numbers, Plasticity
 from neuroalign.microcode import Program, Trace
-from neuroalign.microcode_text import parse
+from neuroalign.microcode.text import parse
 from neuroalign.recording import Stimulus
 
 RATE = 0.02

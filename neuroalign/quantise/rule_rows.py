@@ -9,7 +9,7 @@ import numpy as np
 
 from neuroalign.conversion import ConversionRow, Status
 from neuroalign.microcode import Program
-from neuroalign.microcode_text import to_text
+from neuroalign.microcode.text import to_text
 from neuroalign.quantise.carry import Transfer, threshold
 from neuroalign.quantise.coefficients import Held
 from neuroalign.quantise.impulses import TRACE_MAX, peak

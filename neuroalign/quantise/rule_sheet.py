@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from neuroalign.conversion import ConversionRow
 from neuroalign.errors import NeuroalignError, RuleError
 from neuroalign.microcode import TARGETS, TRACES, Product, Program
-from neuroalign.microcode_text import program_to_text, to_text
+from neuroalign.microcode.text import program_to_text, to_text
 from neuroalign.profile import Profile
 from neuroalign.quantise.engine import EngineNeeds, SynapseCost, engine_needs, synapse_cost
 from neuroalign.quantise.learning import HeldRule, RuleChoices, hold_rule

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from neuroalign.errors import RuleError
 from neuroalign.rule import LearningRule
-from neuroalign.rule_text import rule_from_file, rule_from_python
+from neuroalign.rule.files import rule_from_file, rule_from_python
 from neuroalign.rules.kolen_pollack import kolen_pollack
 from neuroalign.rules.pair_stdp import pair_stdp
 from neuroalign.rules.rdd import rdd

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from neuroalign.errors import BackendMissing, ConversionRefused, InputError
 from neuroalign.fixed_point import lava_weights
 from neuroalign.microcode import PRE_TRACES, TRACES, Program, check_integers
-from neuroalign.microcode_text import to_text
+from neuroalign.microcode.text import to_text
 from neuroalign.sim.lava_processes import lava_compat
 from neuroalign.sim.lava_processes.backend import LavaBackend
 

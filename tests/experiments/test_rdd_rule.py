@@ -19,7 +19,7 @@ from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.reproduce.learners import learner_for
-from neuroalign.rule_text import rule_from_text
+from neuroalign.rule.text import rule_from_text
 from neuroalign.rules import load_rule, rdd
 
 PROTOCOL = RddProtocol(spread=1.5, active_share=0.5)

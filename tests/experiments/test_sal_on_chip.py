@@ -13,7 +13,7 @@ from neuroalign.experiments.chip_synapses import compiled, decay_traces, learn
 from neuroalign.experiments.sal_lif import lif_layer_network, noise, run_lif_layer
 from neuroalign.experiments.sal_sampling import start_of
 from neuroalign.microcode import Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import HeldRule, hold_rule
 from neuroalign.quantise.rule_choices import RuleChoices

@@ -15,7 +15,7 @@ from neuroalign.errors import FileFormatError
 from neuroalign.export.fields import from_text, to_text
 from neuroalign.export.nir_write import read_chip, write_nir
 from neuroalign.microcode import Trace
-from neuroalign.microcode_text import program_from_lines, program_from_text, program_to_text
+from neuroalign.microcode.text import program_from_lines, program_from_text, program_to_text
 
 
 def drawn(seed: int, fixed: bool) -> ChipNetwork:

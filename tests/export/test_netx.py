@@ -22,7 +22,7 @@ from neuroalign.export.netx import read_netx, write_netx
 from neuroalign.export.netx_weights import held_weights
 from neuroalign.export.nir_graph import read_nir
 from neuroalign.fixed_point import lava_weights
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.profile import load_profile
 from neuroalign.recording import Stimulus
 from neuroalign.sim.emulator import Emulator

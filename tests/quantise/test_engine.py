@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.quantise.engine import engine_needs
 from neuroalign.sim.emulator.learning_reference import DELAY_MAX, DELAY_MIN, TAG_MAX
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neuroalign.microcode_text import program_from_lines
+from neuroalign.microcode.text import program_from_lines
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.rule_sheet import program_lines, row_line, rule_sheet

@@ -8,7 +8,7 @@ import pytest
 
 from neuroalign.errors import NeuroalignError
 from neuroalign.microcode import Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet

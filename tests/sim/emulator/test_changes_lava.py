@@ -15,7 +15,7 @@ from small_chips import chip, neurons, wire
 
 from neuroalign.chip import ChipNetwork, Plasticity
 from neuroalign.microcode import Program, Trace
-from neuroalign.microcode_text import parse, program_from_text
+from neuroalign.microcode.text import parse, program_from_text
 from neuroalign.recording import Stimulus
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.changes import ProgramChange

@@ -13,7 +13,7 @@ from random_rules import SIGN_MODES, random_program
 
 from neuroalign.chip import Plasticity, SignMode
 from neuroalign.microcode import Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.sim.emulator.codegen_cache import kernel
 from neuroalign.sim.emulator.codegen_source import DENSE, EVENT, lanes_of, source_of
 from neuroalign.sim.emulator.codegen_terms import plan_of, rule_of

@@ -13,7 +13,7 @@ from small_chips import chip, neurons, wire
 
 from neuroalign.chip import ChipConnection, ChipNetwork, Plasticity
 from neuroalign.microcode import Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.recording import Stimulus
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.emulator.codegen_cache import is_cached, kernel, source_name, user_folder

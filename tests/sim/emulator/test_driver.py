@@ -15,7 +15,7 @@ from small_chips import chip, neurons, silence, spikes_at, wire
 
 from neuroalign.chip import ChipNetwork, Fixed, Float64, Plasticity
 from neuroalign.errors import BackendMissing, InputError, NetworkError
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.recording import Stimulus
 from neuroalign.sim.backend import Backend
 from neuroalign.sim.emulator import Emulator, driver, memory, memory_needed, recording_bytes, samples

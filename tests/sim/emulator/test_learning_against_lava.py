@@ -17,7 +17,7 @@ from random_rules import Kind, random_net, random_text
 
 from neuroalign.errors import RuleError
 from neuroalign.microcode import Trace
-from neuroalign.microcode_text import parse, program_from_text
+from neuroalign.microcode.text import parse, program_from_text
 
 pytest.importorskip("lava")
 pytestmark = [pytest.mark.lava, pytest.mark.slow]

@@ -32,7 +32,7 @@ from wild_learning import (
 from neuroalign.chip import ChipNetwork, Convolution, Plasticity, SparsePattern
 from neuroalign.errors import InputError, NetworkError
 from neuroalign.microcode import Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.recording import Recording, Stimulus
 from neuroalign.sim.emulator import Emulator, learning_kernels
 from neuroalign.sim.emulator.batch import Batch

@@ -21,7 +21,7 @@ from wild_learning import fixed_run, float_run
 
 from neuroalign.chip import ChipNetwork, Plasticity
 from neuroalign.microcode import Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.recording import Recording, Stimulus
 from neuroalign.sim.emulator import Emulator, interpreter, learning_kernels, routines
 from neuroalign.sim.emulator.learning_kernels import learning_kernels as compiled

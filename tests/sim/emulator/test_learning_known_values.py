@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neuroalign.chip import GradedMode
 from neuroalign.microcode import Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.sim.emulator.learning_reference import plastic_state
 from neuroalign.sim.emulator.traces import RECEIVED, trace_arithmetic
 

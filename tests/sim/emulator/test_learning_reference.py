@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neuroalign.errors import InputError, RuleError
 from neuroalign.microcode import Factor, Product, Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.sim.emulator.learning_reference import PlasticState, plastic_state
 
 Array = NDArray[Any]

@@ -17,7 +17,7 @@ from small_chips import chip, neurons, silence, wire
 from neuroalign.chip import ChipNetwork, Fixed, Plasticity
 from neuroalign.errors import InputError, NetworkError
 from neuroalign.export.hdf5 import write_tree
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.sim.emulator import Batch, Emulator, memory, memory_needed
 from neuroalign.sim.emulator.blocks import BLOCK_BYTES, extent, narrowed, row_blocks
 from neuroalign.sim.emulator.prepared import Prepared, state_arrays

@@ -13,7 +13,7 @@ from small_chips import chip, neurons, spikes_at, wire
 from neuroalign.chip import ChipConnection, ChipNetwork, Plasticity
 from neuroalign.errors import InputError, NetworkError, RuleError
 from neuroalign.microcode import Factor, Product, Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.recording import Recording, Stimulus
 from neuroalign.sim.emulator import Emulator, memory
 from neuroalign.sim.emulator.driver import Implementation

@@ -14,7 +14,7 @@ from small_chips import chip, neurons, spikes_at, wire
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.errors import InputError
-from neuroalign.microcode_text import parse
+from neuroalign.microcode.text import parse
 from neuroalign.recording import Recording
 from neuroalign.sim.emulator import Emulator, Session
 from neuroalign.sim.emulator.changes import ProgramChange

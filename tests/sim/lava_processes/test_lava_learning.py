@@ -18,7 +18,7 @@ from small_chips import chip, neurons, wire
 from neuroalign.chip import ChipNetwork, Plasticity, first_difference
 from neuroalign.errors import BackendMissing, ConversionRefused, InputError, RuleError
 from neuroalign.microcode import Product, Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.recording import Stimulus
 from neuroalign.sim.lava_processes import backend as backend_module
 from neuroalign.sim.lava_processes import learning_dense, learning_rule
@@ -189,7 +189,7 @@ def test_the_factory_gives_lavas_own_classes(tmp_path: Path) -> None:
     code = """
 import numpy as np
 from neuroalign.microcode import Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.microcode.text import program_from_text
 from neuroalign.sim.lava_processes import learning_dense, learning_rule
 
 program = program_from_text("2^-1*y0*x1", "", "-x0*y1 + 2*u3*(t-5)", x1=Trace(30.5, 9), y1=Trace(7, 11.5), t_epoch=3, rng_seed=4)

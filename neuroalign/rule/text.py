@@ -23,14 +23,11 @@ them. Beside them a term may use the weight ``w``, the traces, and the synapse's
 from __future__ import annotations
 
 import contextlib
-import runpy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from neuroalign.errors import FileFormatError, RuleError
-from neuroalign.rule import TAG, WEIGHT, Gate, LearningRule, Modulator, RuleTrace, Side, Term
-from neuroalign.rule_expression import (
+from neuroalign.errors import RuleError
+from neuroalign.rule.expression import (
     PURE,
     UNITS,
     Dimension,
@@ -41,6 +38,7 @@ from neuroalign.rule_expression import (
     error_at,
     unit_name,
 )
+from neuroalign.rule.learning_rule import TAG, WEIGHT, Gate, LearningRule, Modulator, RuleTrace, Side, Term
 
 STEP = "dt"
 GATES: dict[str, Gate] = {"pre": "pre", "post": "post", STEP: "step"}
@@ -77,56 +75,6 @@ def _numbered(number: int) -> Iterator[None]:
         yield
     except RuleError as error:
         raise RuleError(f"line {number}, {error.message}", error.text, error.column) from None
-
-
-def rule_from_file(path: str | Path) -> LearningRule:
-    """The same for a file.
-
-    Raises
-    ------
-    FileFormatError
-        If it cannot be read as text.
-    RuleError
-        As :func:`rule_from_text`, with the file's name before it.
-    """
-    try:
-        return rule_from_text(Path(path).read_text(encoding="utf-8-sig"))
-    except RuleError as error:
-        raise RuleError(f"{path}: {error.message}", error.text, error.column) from None
-    except OSError as error:
-        raise FileFormatError(f"rule file {path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(f"rule file {path} is no text (byte {error.start}); save it as UTF-8") from error
-
-
-def rule_from_python(path: str | Path) -> LearningRule:
-    """The one LearningRule that a Python file defines at its top level; the file is run.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be read or run.
-    RuleError
-        If it defines no rule, or several.
-    """
-    try:
-        found = runpy.run_path(str(path))
-    except RuleError:
-        raise
-    except (Exception, SystemExit) as error:  # whatever a user's own file raises
-        if isinstance(error, SystemExit) and type(error) is not SystemExit:
-            raise  # a signal that came meanwhile
-        line = str(error).splitlines()[:1]
-        raise FileFormatError(
-            f"rule file {path} cannot be run: {type(error).__name__}: {''.join(line) or 'no message'}"
-        ) from error
-    rules = [value for value in found.values() if isinstance(value, LearningRule)]
-    distinct = [rule for n, rule in enumerate(rules) if rule not in rules[:n]]
-    if len(distinct) != 1:
-        raise RuleError(
-            f"{path} defines {len(distinct)} rules at its top level; one is needed, as in rule = LearningRule(...)"
-        )
-    return distinct[0]
 
 
 @dataclass

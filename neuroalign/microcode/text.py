@@ -16,17 +16,9 @@ from __future__ import annotations
 import re
 
 from neuroalign.errors import RuleError
-from neuroalign.microcode import (
-    TARGETS,
-    TRACES,
-    Factor,
-    Number,
-    Product,
-    Program,
-    Target,
-    Trace,
-)
-from neuroalign.microcode_parser import MAX_DIGITS, MAX_POWER, Parser
+from neuroalign.microcode.parser import MAX_DIGITS, MAX_POWER, Parser
+from neuroalign.microcode.product import TARGETS, TRACES, Factor, Number, Product, Target
+from neuroalign.microcode.program import Program, Trace
 
 
 def parse(text: str, target: Target) -> tuple[Product, ...]:

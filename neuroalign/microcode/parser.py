@@ -1,4 +1,4 @@
-"""Recursive descent over one rule of the language that :mod:`neuroalign.microcode_text` describes.
+"""Recursive descent over one rule of the language that :mod:`neuroalign.microcode.text` describes.
 
 Every refusal points at its character and says what Lava would have read, and what to write instead.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from neuroalign.errors import RuleError
-from neuroalign.microcode import (
+from neuroalign.microcode.product import (
     MAX_EXPONENT,
     MAX_MANTISSA,
     SPIKES,
