@@ -23,7 +23,7 @@ from neuroalign.export.fields import from_text, to_text
 from neuroalign.export.hdf5 import Tree, read_tree, write_tree
 from neuroalign.export.netx_layers import chip_layers
 from neuroalign.export.netx_read import chip_of_layers
-from neuroalign.export.nir_read import naming
+from neuroalign.export.nir_graph.read import naming
 
 KEY = "neuroalign"
 SCHEMA = 1

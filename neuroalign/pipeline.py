@@ -27,10 +27,10 @@ from neuroalign.deployment.plastic_runs import (
 )
 from neuroalign.encoding import Encoded, Encoding, bernoulli_signal, encode, stimulus_of
 from neuroalign.errors import ConversionRefused, InputError
-from neuroalign.export.nir_build import GainUnit, Initial
 from neuroalign.export.nir_graph import FileReset, ImportedNetwork, Writer, read_nir
-from neuroalign.export.nir_time import TauUnit
-from neuroalign.export.nir_tree import Edge
+from neuroalign.export.nir_graph.build import GainUnit, Initial
+from neuroalign.export.nir_graph.time import TauUnit
+from neuroalign.export.nir_graph.tree import Edge
 from neuroalign.export.stimulus_file import check_scale, read_stimulus
 from neuroalign.network import Network
 from neuroalign.options import BackendName, Options

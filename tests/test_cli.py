@@ -15,7 +15,7 @@ import pytest
 from hand_made import deployment
 
 from neuroalign.__main__ import main
-from neuroalign.export.nir_write import read_chip
+from neuroalign.export.nir_graph.write import read_chip
 
 
 class Ended(NamedTuple):

@@ -11,7 +11,7 @@ from plastic_models import estimating
 
 from neuroalign.__main__ import main
 from neuroalign.compile import compile_network
-from neuroalign.export.nir_write import write_nir
+from neuroalign.export.nir_graph.write import write_nir
 from neuroalign.microcode import Program
 from neuroalign.profile import load_profile
 from neuroalign.quantise.rule_choices import RuleChoices

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from neuroalign.command_line.app import app
 from neuroalign.errors import InputError, NeuroalignError
 from neuroalign.export.nir_graph import read_nir
-from neuroalign.export.nir_write import read_chip
+from neuroalign.export.nir_graph.write import read_chip
 
 DIGITS = Path(__file__).resolve().parents[1] / "neuroalign" / "demo" / "digits.nir"
 FEW = ("--epochs", "1", "--batch", "10", "--plain", "--quiet")

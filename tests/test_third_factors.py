@@ -167,7 +167,7 @@ def test_a_population_sends_it_as_spikes() -> None:
 @pytest.mark.parametrize("spikes", [False, True], ids=["input", "population"])
 def test_nir_and_back(profile: str, spikes: bool, tmp_path: Path) -> None:
     from neuroalign.export.nir_graph import read_nir
-    from neuroalign.export.nir_write import read_chip, write_nir
+    from neuroalign.export.nir_graph.write import read_chip, write_nir
 
     rule = rule_from_text(TAGGED)
     net = network(rule, each=True, spikes=spikes)

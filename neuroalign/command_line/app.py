@@ -157,7 +157,7 @@ def _root(
 def inspect(file: File, json: Json = None) -> None:
     """Show what a NIR file holds: nodes, edges, parameter ranges, clues about dt, and what would be repaired."""
     from neuroalign.command_line.terminal import print_inspection
-    from neuroalign.export.nir_inspect import inspect_nir
+    from neuroalign.export.nir_graph.inspection import inspect_nir
 
     found = inspect_nir(file)
     if json is not None:
@@ -404,7 +404,7 @@ def _finish(
 
     page = write_report(deployment, out)
     if save is not None and deployment.chip is not None:
-        from neuroalign.export.nir_write import write_nir
+        from neuroalign.export.nir_graph.write import write_nir
 
         write_nir(save, deployment.chip, network=deployment.network, compat=compat.value if compat else None)
     if json is not None:

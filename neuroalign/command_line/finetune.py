@@ -85,7 +85,7 @@ def finetune(
     from neuroalign.errors import InputError
     from neuroalign.export.atomic import require_writable
     from neuroalign.export.nir_graph import read_nir
-    from neuroalign.export.nir_write import write_nir
+    from neuroalign.export.nir_graph.write import write_nir
     from neuroalign.export.stimulus_file import check_scale, read_stimulus
     from neuroalign.profile import load_profile
     from neuroalign.sim.norse_reference.training.fine_tuning import TuningOptions

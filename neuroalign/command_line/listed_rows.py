@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from neuroalign.export.report import MeasuredRow, write_rows
 
 if TYPE_CHECKING:
-    from neuroalign.export.nir_inspect import Inspection
+    from neuroalign.export.nir_graph.inspection import Inspection
     from neuroalign.profile import Profile
     from neuroalign.quantise.rule_sheet import RuleSheet
     from neuroalign.rule import LearningRule

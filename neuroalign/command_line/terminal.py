@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from neuroalign.demo.learning import LearningDemo
     from neuroalign.deployment import Deployment
     from neuroalign.deployment.searched import Searched
-    from neuroalign.export.nir_inspect import Inspection
+    from neuroalign.export.nir_graph.inspection import Inspection
     from neuroalign.export.report import MeasuredRow
     from neuroalign.fidelity import Agreement
     from neuroalign.options import Progress

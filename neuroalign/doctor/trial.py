@@ -53,7 +53,7 @@ def try_numba() -> str:
 def try_files() -> str:
     """Read a network and write it, with what the chip holds, to a NIR file and back."""
     from neuroalign.chip import first_difference
-    from neuroalign.export.nir_write import read_chip, write_nir
+    from neuroalign.export.nir_graph.write import read_chip, write_nir
 
     network, _ = model()
     chip, _ = chip_and_probes(network)

@@ -27,7 +27,7 @@ from neuroalign.chip import ChipNetwork, first_difference
 from neuroalign.compile import compile_network
 from neuroalign.errors import NetworkError
 from neuroalign.export.nir_graph import read_nir
-from neuroalign.export.nir_write import write_nir
+from neuroalign.export.nir_graph.write import write_nir
 from neuroalign.feedback.methods import Back
 from neuroalign.feedback.network import Layers
 from neuroalign.feedback.phases import SalPhase, StdwiPhase

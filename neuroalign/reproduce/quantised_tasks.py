@@ -23,7 +23,7 @@ from neuroalign.datasets.images import Images
 from neuroalign.datasets.named import load_images
 from neuroalign.errors import BackendMissing
 from neuroalign.export.atomic import write_atomically
-from neuroalign.export.nir_write import write_nir
+from neuroalign.export.nir_graph.write import write_nir
 from neuroalign.network import Network
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.fixed import ScaleChoice

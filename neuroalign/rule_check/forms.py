@@ -20,7 +20,7 @@ from neuroalign.compile import compile_network, float_model
 from neuroalign.deployment.plastic_runs import chip_reads, learning_probes
 from neuroalign.errors import BackendMissing, ConversionRefused, NeuroalignError
 from neuroalign.export.nir_graph import read_nir
-from neuroalign.export.nir_write import read_chip, write_nir
+from neuroalign.export.nir_graph.write import read_chip, write_nir
 from neuroalign.fidelity import equal_states
 from neuroalign.network import FloatArray
 from neuroalign.profile import load_profile

@@ -24,7 +24,7 @@ from neuroalign.compile import compile_network
 from neuroalign.encoding import bernoulli_signal
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.export.nir_graph import read_nir
-from neuroalign.export.nir_write import read_chip, write_nir
+from neuroalign.export.nir_graph.write import read_chip, write_nir
 from neuroalign.network import Network
 from neuroalign.options import Options
 from neuroalign.pattern import Convolution, expanded

@@ -10,7 +10,7 @@ from random_plastic import draw_plastic
 
 from neuroalign.errors import FileFormatError
 from neuroalign.export.hdf5 import FileArray
-from neuroalign.export.nir_write import read_chip, write_nir
+from neuroalign.export.nir_graph.write import read_chip, write_nir
 from neuroalign.sim.emulator import Emulator
 
 
@@ -22,7 +22,7 @@ def test_a_chip_network_can_stay_in_its_file(tmp_path: Path, monkeypatch: pytest
     probes = [(p.name, "v") for p in run.network.populations] + [(c.name, "w") for c in run.plastic]
     expected = Emulator().run(run.network, run.stimulus, probes)
     monkeypatch.setattr("neuroalign.export.hdf5.LARGE", 0)
-    monkeypatch.setattr("neuroalign.export.nir_write.BLOCK_BYTES", 1)
+    monkeypatch.setattr("neuroalign.export.nir_graph.write.BLOCK_BYTES", 1)
     chip = read_chip(path, in_blocks=True)
     for c, stored in zip(chip.connections, run.network.connections, strict=True):
         assert isinstance(c.weight, FileArray)

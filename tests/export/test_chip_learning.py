@@ -13,7 +13,7 @@ from wild_learning import fixed_run, float_run, wild
 from neuroalign.chip import ChipNetwork, first_difference
 from neuroalign.errors import FileFormatError
 from neuroalign.export.fields import from_text, to_text
-from neuroalign.export.nir_write import read_chip, write_nir
+from neuroalign.export.nir_graph.write import read_chip, write_nir
 from neuroalign.microcode import Trace
 from neuroalign.microcode.text import program_from_lines, program_from_text, program_to_text
 

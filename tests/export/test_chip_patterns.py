@@ -12,10 +12,10 @@ from random_networks import Options, draw_fixed
 
 from neuroalign.chip import ChipNetwork, Convolution, Numbers, SparsePattern, expanded, first_difference
 from neuroalign.errors import FileFormatError, NetworkError
-from neuroalign.export import nir_meaning
 from neuroalign.export.fields import from_text, to_text
-from neuroalign.export.nir_assemble import chip_graph
-from neuroalign.export.nir_write import read_chip, write_nir
+from neuroalign.export.nir_graph import meaning
+from neuroalign.export.nir_graph.assemble import chip_graph
+from neuroalign.export.nir_graph.write import read_chip, write_nir
 from neuroalign.verify.synapses import convolution, sparse, sparse_delayed
 
 
@@ -77,7 +77,7 @@ def _same(left: object, right: object) -> bool:
 
 
 def test_a_matrix_too_large_for_a_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(nir_meaning, "LARGEST_MATRIX", 3)
+    monkeypatch.setattr(meaning, "LARGEST_MATRIX", 3)
     with pytest.raises(NetworkError, match="at most 3 entries"):
         write_nir(tmp_path / "a.nir", drawn(0))
 

@@ -23,7 +23,7 @@ from neuroalign.compile import compile_network
 from neuroalign.errors import FileFormatError, InputError
 from neuroalign.export.fields import from_text, to_text
 from neuroalign.export.nir_graph import read_nir
-from neuroalign.export.nir_write import read_chip, write_nir
+from neuroalign.export.nir_graph.write import read_chip, write_nir
 from neuroalign.profile import load_profile
 from neuroalign.rules import stdwi
 

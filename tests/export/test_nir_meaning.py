@@ -16,8 +16,8 @@ from small_chips import neurons, wire
 
 from neuroalign.chip import ChipConnection, ChipNetwork, ChipPopulation, Fixed, Float64
 from neuroalign.compile import compile_network
-from neuroalign.export.nir_read import ImportedNetwork, read_nir
-from neuroalign.export.nir_write import write_nir
+from neuroalign.export.nir_graph.read import ImportedNetwork, read_nir
+from neuroalign.export.nir_graph.write import write_nir
 from neuroalign.network import euler
 from neuroalign.profile import load_profile
 from neuroalign.recording import Stimulus

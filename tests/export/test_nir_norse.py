@@ -13,7 +13,7 @@ from random_models import random_stimulus
 
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network
-from neuroalign.export.nir_write import write_nir
+from neuroalign.export.nir_graph.write import write_nir
 from neuroalign.network import Connection, InputPort, Network, Population
 from neuroalign.profile import load_profile
 from neuroalign.recording import Stimulus

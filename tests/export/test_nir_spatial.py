@@ -14,10 +14,10 @@ from neuroalign.chip import first_difference
 from neuroalign.compile import compile_network, float_model
 from neuroalign.errors import FileFormatError, InputError
 from neuroalign.export.nir_graph import read_nir
-from neuroalign.export.nir_images import convolution_fields, from_readable, readable, to_readable
-from neuroalign.export.nir_maps import Weights, as_weights, dense, kept_rows, scaled, summed, through
-from neuroalign.export.nir_spatial import SpatialNode
-from neuroalign.export.nir_write import read_chip, write_nir
+from neuroalign.export.nir_graph.images import convolution_fields, from_readable, readable, to_readable
+from neuroalign.export.nir_graph.maps import Weights, as_weights, dense, kept_rows, scaled, summed, through
+from neuroalign.export.nir_graph.spatial import SpatialNode
+from neuroalign.export.nir_graph.write import read_chip, write_nir
 from neuroalign.network import Network
 from neuroalign.pattern import Convolution, SparsePattern, as_sparse, expanded, spread_to_synapses, sum_into_targets
 from neuroalign.profile import load_profile

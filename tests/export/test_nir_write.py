@@ -22,7 +22,7 @@ from neuroalign.chip import ChipNetwork, Plasticity, first_difference
 from neuroalign.compile import compile_network
 from neuroalign.errors import FileFormatError, InputError, NetworkError
 from neuroalign.export.nir_graph import inspect_nir, read_nir
-from neuroalign.export.nir_write import read_chip, read_extra, write_nir
+from neuroalign.export.nir_graph.write import read_chip, read_extra, write_nir
 from neuroalign.network import Connection, InputPort, Network
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices

@@ -12,7 +12,7 @@ from neuroalign.compile import compile_network
 from neuroalign.datasets.digits import load_digits
 from neuroalign.datasets.images import Images
 from neuroalign.errors import InputError
-from neuroalign.export.nir_write import read_chip, read_extra
+from neuroalign.export.nir_graph.write import read_chip, read_extra
 from neuroalign.feedback.methods import Method, method_named, with_phase
 from neuroalign.feedback.phases import Phase, SalPhase, StdwiPhase
 from neuroalign.feedback.spiking import array_text, save_learned, spiking_accuracy, spiking_network, text_array

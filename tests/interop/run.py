@@ -26,7 +26,7 @@ from interop_networks import DT, NETWORKS, OPENED, saved  # noqa: E402
 from interop_page import MATRIX, PAGE, page  # noqa: E402
 
 from neuroalign.errors import NeuroalignError  # noqa: E402
-from neuroalign.export.nir_write import write_nir  # noqa: E402
+from neuroalign.export.nir_graph.write import write_nir  # noqa: E402
 
 RUNS = {"norse": ("norse",), "snntorch": ("snntorch",), "sinabs": ("sinabs", "sinabs_prepared"), "spyx": ("spyx",)}
 """Frameworks, and the scripts that run our files in their environment."""

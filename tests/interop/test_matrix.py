@@ -13,7 +13,7 @@ from interop_networks import NETWORKS, OPENED, saved
 from interop_page import MATRIX, PAGE, page
 
 from neuroalign.errors import NetworkError
-from neuroalign.export.nir_write import read_chip, write_nir
+from neuroalign.export.nir_graph.write import read_chip, write_nir
 
 REFUSED = ("cubali", "v_reset")
 

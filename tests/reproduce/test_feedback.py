@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from neuroalign.command_line.app import app
 from neuroalign.errors import InputError
-from neuroalign.export.nir_write import read_extra
+from neuroalign.export.nir_graph.write import read_extra
 from neuroalign.reproduce.feedback_parts import chip_checks, feedback_parts, learning_checks
 from neuroalign.reproduce.feedback_tasks import trained
 from neuroalign.reproduce.paired import T_975, paired_interval

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neuroalign.errors import InputError
-from neuroalign.export.nir_write import read_chip
+from neuroalign.export.nir_graph.write import read_chip
 from neuroalign.reproduce import quantised_tasks
 from neuroalign.reproduce.paired import bootstrap_interval
 from neuroalign.reproduce.quantised_parts import quantised_parts

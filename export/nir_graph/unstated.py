@@ -8,8 +8,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from neuroalign.errors import FileFormatError, InputError
-from neuroalign.export.nir_parameters import NeuronNode
-from neuroalign.export.nir_time import (
+from neuroalign.export.nir_graph.parameters import NeuronNode
+from neuroalign.export.nir_graph.time import (
     TauUnit,
     check_against_dt,
     check_dt,
@@ -18,7 +18,7 @@ from neuroalign.export.nir_time import (
     missing_dt,
     time_scale,
 )
-from neuroalign.export.nir_tree import Note
+from neuroalign.export.nir_graph.tree import Note
 from neuroalign.network import ResetMode
 
 FileReset = Literal["zero", "subtract", "subtract-late"]

@@ -27,12 +27,12 @@ from typing import get_args
 import numpy as np
 
 from neuroalign.errors import InputError
-from neuroalign.export.nir_flatten import PASS, FlatGraph
-from neuroalign.export.nir_parameters import NeuronNode
-from neuroalign.export.nir_time import SHORT, TauUnit, check_dt, check_units, find_clue, time_scale
-from neuroalign.export.nir_tree import Note
-from neuroalign.export.nir_unstated import FileReset
-from neuroalign.export.nir_writer import SNNTORCH_DT, Writer
+from neuroalign.export.nir_graph.flatten import PASS, FlatGraph
+from neuroalign.export.nir_graph.parameters import NeuronNode
+from neuroalign.export.nir_graph.time import SHORT, TauUnit, check_dt, check_units, find_clue, time_scale
+from neuroalign.export.nir_graph.tree import Note
+from neuroalign.export.nir_graph.unstated import FileReset
+from neuroalign.export.nir_graph.written_by import SNNTORCH_DT, Writer
 from neuroalign.network import FloatArray
 
 NORSE_DT = 1e-3

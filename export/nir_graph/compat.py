@@ -1,6 +1,6 @@
 """Graphs for versions of the nir package before 1.0.6; what these cannot read is refused before a file is written.
 
-sinabs 3.1.3 and rockpool 3.1.0 install nir 1.0.4. It reads what :mod:`neuroalign.export.nir_assemble` writes (no node
+sinabs 3.1.3 and rockpool 3.1.0 install nir 1.0.4. It reads what :mod:`neuroalign.export.nir_graph.assemble` writes (no node
 metadata, ``v_reset`` left out where it is 0) but for two things. sinabs imports no Linear, so that becomes an Affine.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from neuroalign.errors import InputError, NetworkError
 from neuroalign.export.hdf5 import Tree
-from neuroalign.export.nir_assemble import NirGraph
+from neuroalign.export.nir_graph.assemble import NirGraph
 
 Compat = Literal["1.0.4"]
 """Versions of the nir package that a file can be written for; those in between open it too."""

@@ -8,10 +8,10 @@ from math import prod
 import numpy as np
 
 from neuroalign.errors import NetworkError
-from neuroalign.export.nir_flatten import PASS, FlatGraph
-from neuroalign.export.nir_parameters import LinearNode, NeuronNode, Shape, declared_shape
-from neuroalign.export.nir_spatial import SpatialNode
-from neuroalign.export.nir_tree import Note
+from neuroalign.export.nir_graph.flatten import PASS, FlatGraph
+from neuroalign.export.nir_graph.parameters import LinearNode, NeuronNode, Shape, declared_shape
+from neuroalign.export.nir_graph.spatial import SpatialNode
+from neuroalign.export.nir_graph.tree import Note
 from neuroalign.network import FloatArray
 
 Nodes = Mapping[str, NeuronNode | LinearNode | SpatialNode]

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from neuroalign.errors import FileFormatError, InputError, NetworkError
 from neuroalign.export.hdf5 import read_tree
-from neuroalign.export.nir_build import GainUnit, Initial, Timing, build_network
-from neuroalign.export.nir_conventions import as_written, rewired
-from neuroalign.export.nir_flatten import FlatGraph, flatten
-from neuroalign.export.nir_late_reset import with_late_reset
-from neuroalign.export.nir_parameters import (
+from neuroalign.export.nir_graph.build import GainUnit, Initial, Timing, build_network
+from neuroalign.export.nir_graph.conventions import as_written, rewired
+from neuroalign.export.nir_graph.flatten import FlatGraph, flatten
+from neuroalign.export.nir_graph.late_reset import with_late_reset
+from neuroalign.export.nir_graph.parameters import (
     LINEAR,
     NEURONS,
     SPATIAL,
@@ -27,13 +27,13 @@ from neuroalign.export.nir_parameters import (
     neuron_node,
     unsupported,
 )
-from neuroalign.export.nir_shapes import resolve_shapes
-from neuroalign.export.nir_spatial import SpatialNode, spatial_node
-from neuroalign.export.nir_stated import with_stated
-from neuroalign.export.nir_time import TauUnit
-from neuroalign.export.nir_tree import Edge, Note, parse_graph
-from neuroalign.export.nir_unstated import FileReset, settle_reset, settle_time
-from neuroalign.export.nir_writer import Writer, guess_writer
+from neuroalign.export.nir_graph.shapes import resolve_shapes
+from neuroalign.export.nir_graph.spatial import SpatialNode, spatial_node
+from neuroalign.export.nir_graph.stated import with_stated
+from neuroalign.export.nir_graph.time import TauUnit
+from neuroalign.export.nir_graph.tree import Edge, Note, parse_graph
+from neuroalign.export.nir_graph.unstated import FileReset, settle_reset, settle_time
+from neuroalign.export.nir_graph.written_by import Writer, guess_writer
 from neuroalign.network import Network
 
 
@@ -95,7 +95,7 @@ def read_nir(
     closing
         Edges (source, target) between populations that carry one step; None takes those that close a cycle depth-first.
     written_by
-        Take parameters as this framework means them (:mod:`neuroalign.export.nir_conventions`); None takes NIR's equations.
+        Take parameters as this framework means them (:mod:`neuroalign.export.nir_graph.conventions`); None takes NIR's equations.
 
     Returns
     -------

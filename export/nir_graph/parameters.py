@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import FileFormatError, NetworkError
-from neuroalign.export.nir_flatten import PASS, FlatGraph, FlatNode
-from neuroalign.export.nir_tree import Note
+from neuroalign.export.nir_graph.flatten import PASS, FlatGraph, FlatNode
+from neuroalign.export.nir_graph.tree import Note
 from neuroalign.network import FloatArray
 from neuroalign.pattern import Pattern
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import NetworkError
-from neuroalign.export.nir_flatten import FlatGraph
-from neuroalign.export.nir_maps import Map, Weights, as_weights, kept_rows, ordered_sum, scaled, summed, through
-from neuroalign.export.nir_parameters import LinearNode
+from neuroalign.export.nir_graph.flatten import FlatGraph
+from neuroalign.export.nir_graph.maps import Map, Weights, as_weights, kept_rows, ordered_sum, scaled, summed, through
+from neuroalign.export.nir_graph.parameters import LinearNode
 from neuroalign.network import FloatArray
 
 Source = tuple[str, int]

@@ -10,13 +10,13 @@ import numpy as np
 
 from neuroalign.errors import InputError
 from neuroalign.export.hdf5 import Value, read_tree
-from neuroalign.export.nir_flatten import PASS, FlatGraph, FlatNode, flatten
-from neuroalign.export.nir_parameters import NEURONS, NeuronNode, is_taken, neuron_node, unsupported
-from neuroalign.export.nir_read import naming, parse_nodes, read_nir
-from neuroalign.export.nir_shapes import resolve_shapes
-from neuroalign.export.nir_time import find_clue
-from neuroalign.export.nir_tree import Edge, RawGraph, RawNode, parse_graph
-from neuroalign.export.nir_unstated import written_dt
+from neuroalign.export.nir_graph.flatten import PASS, FlatGraph, FlatNode, flatten
+from neuroalign.export.nir_graph.parameters import NEURONS, NeuronNode, is_taken, neuron_node, unsupported
+from neuroalign.export.nir_graph.read import naming, parse_nodes, read_nir
+from neuroalign.export.nir_graph.shapes import resolve_shapes
+from neuroalign.export.nir_graph.time import find_clue
+from neuroalign.export.nir_graph.tree import Edge, RawGraph, RawNode, parse_graph
+from neuroalign.export.nir_graph.unstated import written_dt
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import numpy as np
 
 from neuroalign.errors import InputError, NetworkError
 from neuroalign.export.fields import from_text
-from neuroalign.export.nir_images import from_readable, readable
-from neuroalign.export.nir_maps import Map, Weights, as_weights, dense, summed
-from neuroalign.export.nir_parameters import LinearNode, NeuronNode
-from neuroalign.export.nir_tree import Note
+from neuroalign.export.nir_graph.images import from_readable, readable
+from neuroalign.export.nir_graph.maps import Map, Weights, as_weights, dense, summed
+from neuroalign.export.nir_graph.parameters import LinearNode, NeuronNode
+from neuroalign.export.nir_graph.tree import Note
 from neuroalign.network import Connection, FloatArray, Network
 from neuroalign.pattern import Convolution, Pattern, SparsePattern, as_sparse, pattern_problem, same_pattern
 from neuroalign.rule import LearningRule
@@ -59,7 +59,7 @@ class StatedConnection:
 
 @dataclass(frozen=True, eq=False)
 class StatedModel:
-    """Pairs (node, name) of inputs, triples (node, name, population) of outputs; ``frame`` as nir_meaning's Frame."""
+    """Pairs (node, name) of inputs, triples (node, name, population) of outputs; ``frame`` as meaning.Frame."""
 
     frame: str
     inputs: tuple[tuple[str, str], ...]

@@ -1,6 +1,6 @@
 """A ChipNetwork as a NIR file: a graph that other tools open and run, and in its metadata all that the chip holds.
 
-The graph (``nir_assemble``) is the float meaning of the chip's integers. The metadata (docs/nir-metadata.md) is one group
+The graph (``assemble``) is the float meaning of the chip's integers. The metadata (docs/nir-metadata.md) is one group
 that other readers ignore and carry along; from it :func:`read_chip` gives the identical ChipNetwork back.
 """
 
@@ -18,10 +18,10 @@ from neuroalign.errors import FileFormatError
 from neuroalign.export.chip_checks import check_sizes
 from neuroalign.export.fields import from_text, to_text
 from neuroalign.export.hdf5 import FileArray, Tree, read_tree, write_tree
-from neuroalign.export.nir_assemble import chip_graph
-from neuroalign.export.nir_compat import Compat, compatible
-from neuroalign.export.nir_read import naming
-from neuroalign.export.nir_stated import KEY, SCHEMA, stated_schema
+from neuroalign.export.nir_graph.assemble import chip_graph
+from neuroalign.export.nir_graph.compat import Compat, compatible
+from neuroalign.export.nir_graph.read import naming
+from neuroalign.export.nir_graph.stated import KEY, SCHEMA, stated_schema
 from neuroalign.network import Network
 
 BLOCK_BYTES = 4 << 20

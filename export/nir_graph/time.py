@@ -15,8 +15,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from neuroalign.errors import InputError, NetworkError
-from neuroalign.export.nir_parameters import NeuronNode
-from neuroalign.export.nir_shapes import broadcast
+from neuroalign.export.nir_graph.parameters import NeuronNode
+from neuroalign.export.nir_graph.shapes import broadcast
 from neuroalign.network import FloatArray
 
 TauUnit = Literal["s", "ms", "steps", "dt"]

@@ -19,10 +19,10 @@ import numpy as np
 from neuroalign.chip import ChipNetwork, Convolution
 from neuroalign.errors import NetworkError
 from neuroalign.export.hdf5 import Tree
-from neuroalign.export.nir_images import Images, convolution_fields, find_images
-from neuroalign.export.nir_meaning import Part, choose_frame, neuron_meaning
-from neuroalign.export.nir_nodes import Target, make_target, neuron_node
-from neuroalign.export.nir_stated import StatedConnection, StatedModel, StatedPopulation
+from neuroalign.export.nir_graph.images import Images, convolution_fields, find_images
+from neuroalign.export.nir_graph.meaning import Part, choose_frame, neuron_meaning
+from neuroalign.export.nir_graph.nodes import Target, make_target, neuron_node
+from neuroalign.export.nir_graph.stated import StatedConnection, StatedModel, StatedPopulation
 from neuroalign.network import Connection, FloatArray, Network
 
 

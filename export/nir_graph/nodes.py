@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuroalign.export.hdf5 import Tree
-from neuroalign.export.nir_meaning import SLOWEST, Frame, NeuronMeaning, Part, synapse_volts
+from neuroalign.export.nir_graph.meaning import SLOWEST, Frame, NeuronMeaning, Part, synapse_volts
 from neuroalign.network import FloatArray, Network
 from neuroalign.pattern import spread_to_synapses
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import ChipNetwork
-from neuroalign.export.nir_meaning import Part
-from neuroalign.export.nir_nodes import Target
+from neuroalign.export.nir_graph.meaning import Part
+from neuroalign.export.nir_graph.nodes import Target
 from neuroalign.network import FloatArray
 from neuroalign.pattern import Convolution, shares_kernel
 

@@ -16,9 +16,9 @@ from math import prod
 import numpy as np
 
 from neuroalign.errors import NetworkError
-from neuroalign.export.nir_flatten import FlatNode
-from neuroalign.export.nir_parameters import SPATIAL, LinearNode, Shape, note_extra, numbers
-from neuroalign.export.nir_tree import Note
+from neuroalign.export.nir_graph.flatten import FlatNode
+from neuroalign.export.nir_graph.parameters import SPATIAL, LinearNode, Shape, note_extra, numbers
+from neuroalign.export.nir_graph.tree import Note
 from neuroalign.network import FloatArray
 from neuroalign.pattern import Convolution, pattern_problem
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from neuroalign.errors import InputError, NetworkError
 from neuroalign.export.cycles import check_closing, closing_edges
-from neuroalign.export.nir_compose import Drive, Source, compose
-from neuroalign.export.nir_flatten import FlatGraph
-from neuroalign.export.nir_parameters import GAINS, LinearNode, NeuronNode, Shape
-from neuroalign.export.nir_shapes import broadcast
-from neuroalign.export.nir_time import raised_to_dt
-from neuroalign.export.nir_tree import Edge, Note
+from neuroalign.export.nir_graph.compose import Drive, Source, compose
+from neuroalign.export.nir_graph.flatten import FlatGraph
+from neuroalign.export.nir_graph.parameters import GAINS, LinearNode, NeuronNode, Shape
+from neuroalign.export.nir_graph.shapes import broadcast
+from neuroalign.export.nir_graph.time import raised_to_dt
+from neuroalign.export.nir_graph.tree import Edge, Note
 from neuroalign.network import Connection, FloatArray, InputPort, Network, NeuronKind, Population, ResetMode
 
 Initial = Literal["rest", "zero", "settled"]

@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from neuroalign.export.nir_flatten import FlatGraph
-from neuroalign.export.nir_parameters import NeuronNode
-from neuroalign.export.nir_time import find_clue
+from neuroalign.export.nir_graph.flatten import FlatGraph
+from neuroalign.export.nir_graph.parameters import NeuronNode
+from neuroalign.export.nir_graph.time import find_clue
 from neuroalign.network import FloatArray
 
 Writer = Literal["norse", "snntorch", "sinabs", "sinabs-sum", "rockpool", "spyx"]

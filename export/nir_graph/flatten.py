@@ -11,7 +11,7 @@ import numpy as np
 
 from neuroalign.errors import FileFormatError
 from neuroalign.export.hdf5 import Value
-from neuroalign.export.nir_tree import Edge, Note, RawGraph, RawNode
+from neuroalign.export.nir_graph.tree import Edge, Note, RawGraph, RawNode
 
 PASS = "pass"
 """Type given to the Input and Output nodes of a subgraph: they hand values on unchanged."""
