@@ -6,6 +6,9 @@ error that remains is the rule's own::
 
     w := max(0, w - mu dE/dw),   no step of a layer longer than cap,   both falling linearly to ``final`` of their start
 
+or, with ``steps="normalised"``, by the same derivatives of spike times, each spike's step divided by their squared length
+(:mod:`neuroalign.exact_spikes.normalised`).
+
 Judged by the mean of ``|w - w_witness| / w_witness`` by layer, and by the error of spike trains on inputs kept apart.
 
 Source: the design is that of Banerjee 2016, Neural Computation 28(5), 826-848. Its sizes, rates, windows and counts were not
@@ -16,15 +19,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
-from neuroalign.exact_spikes import Layer, Response, Trains, network_gradient, run_layers, step, trains_of
+from neuroalign.exact_spikes import (
+    Layer,
+    Response,
+    Trains,
+    network_gradient,
+    normalised_step,
+    run_layers,
+    step,
+    trains_of,
+)
 from neuroalign.experiments.spike_train_lost import Lost, reduced_gradient
 
 FloatArray = NDArray[np.float64]
+Steps = Literal["gradient", "normalised"]
 FRESH, KEPT = 0, 1
 """Streams of random numbers: inputs to learn from, and inputs to judge by."""
 
@@ -53,7 +67,8 @@ class Protocol:
     spread
         The learner starts from the witness' weights times U(1 - spread, 1 + spread).
     rate_of_learning, cap, final
-        mu, the longest step, and what is left of both at the end.
+        mu (or the share of what spikes ask for, with normalised steps), the longest step of a gradient, and what is left
+        of both at the end.
     inhibition
         Times this are the weights of hidden neurons that inhibit: outputs stay alive.
     equal_counts
@@ -61,6 +76,8 @@ class Protocol:
         :func:`~neuroalign.exact_spikes.gradient.network_gradient`.
     lost
         What the gradient lacks, for one neuron: see :mod:`~neuroalign.experiments.spike_train_lost`.
+    steps
+        ``gradient``, or ``normalised``: then cap, equal_counts and lost have no meaning.
     """
 
     sizes: tuple[int, ...] = (10, 1)
@@ -79,6 +96,7 @@ class Protocol:
     inhibition: float = 1.0
     equal_counts: bool = False
     lost: Lost = "nothing"
+    steps: Steps = "gradient"
 
     def __post_init__(self) -> None:
         layers = len(self.sizes) - 1
@@ -91,6 +109,10 @@ class Protocol:
                 f"witness: first {self.first} ms, every {self.every} ms, window {self.window} ms, {self.windows} windows; "
                 "looks must lie within the window, and one window is needed"
             )
+        if self.steps not in get_args(Steps):
+            raise InputError(f"witness: steps {self.steps!r}; one of {', '.join(get_args(Steps))}")
+        if self.steps == "normalised" and self.lost != "nothing":
+            raise InputError(f"witness: lost {self.lost!r} is for steps of the gradient; give steps='gradient'")
 
     @property
     def instants(self) -> FloatArray:
@@ -167,6 +189,8 @@ def _learn(
 ) -> tuple[Layer, ...]:
     desired = run_layers(witness, source, p.window, made)[-1]
     spikes = run_layers(learner, source, p.window, made)
+    if p.steps == "normalised":
+        return normalised_step(learner, source, spikes, desired, made, left * p.rate_of_learning)
     if p.lost == "nothing":
         slope = network_gradient(learner, source, spikes, desired, p.instants, made, equal_counts=p.equal_counts)
     else:

@@ -60,3 +60,17 @@ def test_protocols_that_do_not_fit_are_refused() -> None:
         Protocol(sizes=(3, 2, 1))
     with pytest.raises(InputError, match="within the window"):
         Protocol(first=300.0)
+
+
+def test_normalised_steps_bring_two_layers_closer() -> None:
+    p = replace(TWO, steps="normalised", rate_of_learning=0.05, windows=300, final=0.1)
+    result = run_witness(1, p, reads=2, tests=10)
+    assert result.train_fall > 2
+    assert result.fall(0) > 1.2
+    assert result.fall(1) > 1.2
+    still = run_witness(1, replace(p, spread=0.0, windows=10), reads=1, tests=2)
+    assert still.weight_error.max() < 1e-9
+    with pytest.raises(InputError, match="one of gradient, normalised"):
+        replace(p, steps="newton")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="for steps of the gradient"):
+        replace(p, lost="no slope")
