@@ -67,13 +67,15 @@ class Method:
     follow
         Called after every batch with the new forward weights.
     align
-        Called before every epoch, with its number from 0.
+        Called before every epoch and, if there is more than one phase in it, again on the way, with a number from 0.
     direct
         Whether errors go from the output to every layer at once.
     aligned
         Whether the method claims to align backward with forward weights.
     spiking
         Whether it does so in a spiking phase.
+    phases
+        How many there are in an epoch, evenly spread.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Method:
     direct: bool = False
     aligned: bool = False
     spiking: bool = False
+    phases: int = 1
 
 
 def random_back(layers: Layers, rng: np.random.Generator) -> Back:
@@ -137,7 +140,7 @@ def _mirror_first(back: Back, layers: Layers, number: int, rng: np.random.Genera
     return mirrored(back, layers, rng, MIRROR_FIRST) if number == 0 else back
 
 
-def with_phase(name: str, title: str, phase: Phase) -> Method:
+def with_phase(name: str, title: str, phase: Phase, phases: int = 1) -> Method:
     """Backward weights from spiking phases, one layer after the other.
 
     They are as long as the forward weights, one number a layer: a phase divides the weights by it, so it is known there.
@@ -155,7 +158,7 @@ def with_phase(name: str, title: str, phase: Phase) -> Method:
             weights.append(_as_long(phase.used(found), forward, old))
         return Back(tuple(weights), tuple(estimates))
 
-    return Method(name, title, start, align=align, aligned=True, spiking=True)
+    return Method(name, title, start, align=align, aligned=True, spiking=True, phases=phases)
 
 
 def _as_long(direction: Array, like: Array, otherwise: Array) -> Array:

@@ -86,19 +86,31 @@ class StdwiPhase:
 
 @dataclass(frozen=True)
 class SalPhase:
-    """SAL in float; ``first`` and ``later`` in steps, ``eta`` as the 50 x 50 layers have it for a single network."""
+    """SAL in float.
+
+    Parameters
+    ----------
+    first, later : steps
+        How long the first phase of a layer lasts, and the others.
+    eta
+        Of the first phase; as the 50 x 50 layers have it for a single network.
+    later_eta
+        Of the others. Noise that stays in the estimate grows with it, the share of the weights' change that a phase
+        follows with ``later`` times it: longer phases want a smaller one.
+    """
 
     first: int = 300_000
     later: int = 50_000
     eta: float = 0.03
+    later_eta: float = 0.03
 
     def __call__(self, estimate: FloatArray, weight: FloatArray, number: int, rng: np.random.Generator) -> FloatArray:
         """See :class:`Phase`."""
         from neuroalign.feedback.phase_steps import sampling_activity
 
         learnt = estimate.copy()
-        steps = self.first if number == 0 else self.later
-        amplitude, keep = self.eta / (2 * SAL_TAU), float(np.exp(-1 / SAL_TAU))
+        steps, eta = (self.first, self.eta) if number == 0 else (self.later, self.later_eta)
+        amplitude, keep = eta / (2 * SAL_TAU), float(np.exp(-1 / SAL_TAU))
         sampling_activity(rng, sal_forward(weight), learnt, amplitude, keep, SAL_TAU, steps)
         return learnt
 

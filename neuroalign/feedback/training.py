@@ -91,11 +91,13 @@ def train(
     in_phases = 0.0
     probe = slice(0, PROBED_IMAGES)
     for epoch in range(settings.epochs):
-        before = time.perf_counter()
-        back = method.align(back, layers, epoch, own)
-        in_phases += time.perf_counter() - before
         chosen = batches(len(data.train), settings.batch, order)
+        aligned_at = [len(chosen) * k // method.phases for k in range(method.phases)]
         for done, rows in enumerate(chosen):
+            if done in aligned_at:
+                before = time.perf_counter()
+                back = method.align(back, layers, epoch * method.phases + aligned_at.index(done), own)
+                in_phases += time.perf_counter() - before
             rate = settings.rate * (1 - (epoch + done / len(chosen)) / settings.epochs)
             made = gradients(layers, data.train[rows], data.train_labels[rows], back.weights, direct=method.direct)
             velocity = (

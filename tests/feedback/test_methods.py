@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -126,6 +128,19 @@ def test_every_method_trains(name: str) -> None:
     assert len(result.accuracy) == 2
     assert np.array(result.error_angles).shape == (2, 2)
     assert all(np.isfinite(w).all() for w in result.layers.weights)
+
+
+def test_phases_are_spread_over_an_epoch() -> None:
+    seen: list[tuple[int, float]] = []
+
+    def align(back: Back, layers: Layers, number: int, own: np.random.Generator) -> Back:
+        seen.append((number, float(layers.weights[0][0, 0])))
+        return back
+
+    method = replace(method_named("fa"), align=align, phases=2)
+    train(few_digits(), method, Settings((8,), 2, 0.1), 1)
+    assert [number for number, _ in seen] == [0, 1, 2, 3]
+    assert len({weight for _, weight in seen}) == 4  # what is aligned with has changed each time
 
 
 def test_unknown_methods_are_named() -> None:

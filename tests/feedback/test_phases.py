@@ -70,3 +70,12 @@ def test_phases_align_layers_of_any_shape(phase: StdwiPhase | SalPhase, most: fl
         angle = angle_degrees(weight.T.astype(np.float64), matrix.astype(np.float64))
         assert angle is not None
         assert angle < most
+
+
+def test_sal_has_a_rate_of_its_own_for_later_phases() -> None:
+    weight = np.random.default_rng(1).standard_normal((6, 8))
+    phase, slow = SalPhase(2000, 3000, 0.03, 0.01), SalPhase(3000, eta=0.01)
+    start = phase.start((8, 6), np.random.default_rng(2))
+    later = phase(start, weight, 1, np.random.default_rng(3))
+    assert (later == slow(start, weight, 0, np.random.default_rng(3))).all()
+    assert (later != phase(start, weight, 0, np.random.default_rng(3))).any()
