@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from numpy.typing import NDArray
 
+from neuroalign.export.excerpt_placement import core_shares, message_blocks
 from neuroalign.export.figures.style import FAINT, INK, Picture, drawable, label_axes, new_figure, picture_of
-from neuroalign.placement import HOST, Placement
+from neuroalign.placement import Placement
 
 MOST_BLOCKS = 512
 """Cores that a traffic matrix shows one by one; of more, several next to each other are one block."""
@@ -21,11 +22,11 @@ EXCEEDED = "#D55E00"
 
 def heat_map(placement: Placement) -> Picture | None:
     """The share that every core uses of every limit; None where no limit has a known capacity."""
-    names = [n for n in (limit.name for limit in placement.limits if limit.scope == "core") if _known(placement, n)]
+    known = core_shares(placement)
     unknown = [limit.name for limit in placement.limits if limit.scope == "core" and limit.status == "not checked"]
-    if not names or not placement.cores:
+    if known is None:
         return None
-    shares = np.array([[core.shares.get(name, np.nan) for core in placement.cores] for name in names])
+    names, shares = known
     figure = new_figure(1.5 + 0.32 * len(names))
     axis = figure.subplots()
     shown = FULL.with_extremes(bad=UNKNOWN, over=EXCEEDED)
@@ -53,10 +54,10 @@ def heat_map(placement: Placement) -> Picture | None:
 def traffic_matrix(placement: Placement) -> Picture | None:
     """Messages a step from core to core; None for a single core, or where the pairs are too many to be listed."""
     cores, traffic = len(placement.cores), placement.traffic
-    if cores < 2 or not traffic.source.size:
+    matrix = message_blocks(placement, MOST_BLOCKS)
+    if matrix is None:
         return None
-    blocks = min(cores, MOST_BLOCKS)
-    matrix = _matrix(placement, blocks)
+    blocks = matrix.shape[1]
     found = matrix[matrix > 0]
     figure = new_figure(6.0)
     axis = figure.subplots()
@@ -82,20 +83,6 @@ def traffic_matrix(placement: Placement) -> Picture | None:
         f"{traffic.within_core:.4g} within cores, {traffic.between_cores:.4g} between cores of a chip, "
         f"{traffic.between_chips:.4g} between chips.",
     )
-
-
-def _known(placement: Placement, name: str) -> bool:
-    return any(name in core.shares for core in placement.cores)
-
-
-def _matrix(placement: Placement, blocks: int) -> NDArray[np.float64]:
-    """Messages a step, (1 + blocks, blocks): the host first."""
-    cores, traffic = len(placement.cores), placement.traffic
-    block = np.arange(cores) * blocks // cores
-    found = np.zeros((1 + blocks, blocks))
-    rows = np.where(traffic.source == HOST, 0, 1 + block[traffic.source])
-    np.add.at(found, (rows, block[traffic.target]), traffic.spikes)
-    return found
 
 
 def _core_ticks(axis: Axes, cores: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from neuroalign.deployment import Deployment
-from neuroalign.export.excerpt import POPULATIONS, colour_order, largest_weights, main_agreement, spread
+from neuroalign.export.excerpt import colour_order, largest_weights, spread
+from neuroalign.export.excerpt_tallies import Classes, decisions, judged, membrane_error, spike_error
 from neuroalign.export.figures.style import (
     COLOURS,
     FAINT,
@@ -20,43 +23,32 @@ from neuroalign.export.figures.style import (
     picture_of,
     run_colour,
 )
-from neuroalign.fidelity import PopulationAgreement, decidable, decide
 
 
 def outputs(deployment: Deployment) -> Picture | None:
     """Accuracy of every run, and the main run's decisions against the labels, or against the reference's."""
-    agreement = main_agreement(deployment)
-    output = next((o for o in agreement.outputs if o.agreement is not None), None) if agreement else None
-    if agreement is None or output is None or output.samples < 2:
+    found = decisions(deployment)
+    if found is None:
         return None
-    labels, spiking = deployment.stimulus.labels, deployment.network.population(output.population).spiking
-    runs = [r for r in deployment.runs if decidable(r.recording, output.population, spiking)]
-    decided = {r.label: decide(r.recording, output.population, agreement.steps, spiking)[0] for r in runs}
-    truth = decided[deployment.reference] if labels is None else labels
-    right = {label: float((choice == truth[: choice.size]).mean()) for label, choice in decided.items()}
-    what, rows = (
-        ("accuracy", "label") if labels is not None else ("same decision", f"decision of {agreement.reference}")
-    )
+    agreement, what, rows, right = found.agreement, found.what, found.rows, found.shares
     figure = new_figure(3.6)
     bars, matrix = figure.subplots(1, 2, width_ratios=(1.15, 1))
     order = colour_order(deployment)
     _bars(bars, right, [run_colour(order.index(label)) for label in right])
-    for place, choice in enumerate(decided.values()):
-        if choice.size < truth.size:  # a slow backend's few samples are no match for the whole split
-            some = float((decided[deployment.reference][: choice.size] == truth[: choice.size]).mean())
-            note = f"first {choice.size} samples; {some:.2%} in the reference"
+    for place, (label, choice) in enumerate(found.decided.items()):
+        if label in found.same_samples:  # a slow backend's few samples are no match for the whole split
+            note = f"first {choice.size} samples; {found.same_samples[label]:.2%} in the reference"
             bars.annotate(note, (0, place), (4, 0), textcoords="offset points", va="center", fontsize=8, color="white")
-    label_axes(bars, f"{output.name}: {what}", f"{what} (% of samples)", "")
-    _matrix(matrix, truth, decided[agreement.candidate])
-    label_axes(
-        matrix, "Decisions" if labels is None else "Labels and decisions", f"decision of {agreement.candidate}", rows
-    )
+    label_axes(bars, f"{found.output.name}: {what}", f"{what} (% of samples)", "")
+    _matrix(matrix, *found.confusion())
+    title = "Labels and decisions" if rows == "label" else "Decisions"
+    label_axes(matrix, title, f"decision of {agreement.candidate}", rows)
     return picture_of(
         figure,
         "outputs",
         "What comes out",
-        f"Left: {what} of every run ({truth.size:,} samples unless a run says otherwise). Right: samples by {rows} and "
-        f"decision of {agreement.candidate}; off the diagonal they differ. Decision rule: {output.rule}.",
+        f"Left: {what} of every run ({found.truth.size:,} samples unless a run says otherwise). Right: samples by {rows} and "
+        f"decision of {agreement.candidate}; off the diagonal they differ. Decision rule: {found.output.rule}.",
         f"Bar chart of {what}: {'; '.join(f'{label} {share:.2%}' for label, share in right.items())}. Matrix of {rows} "
         f"against decision of {agreement.candidate}.",
     )
@@ -65,25 +57,24 @@ def outputs(deployment: Deployment) -> Picture | None:
 def errors(deployment: Deployment) -> Picture | None:
     """Spikes without partner and membrane error of every population, one bar a run."""
     order = colour_order(deployment)
-    judged = [a for a in deployment.agreements if a.reference == deployment.reference and a.populations]
-    if not judged:
+    compared, names = judged(deployment)
+    if not compared:
         return None
-    names = [p.name for p in judged[0].populations][: 2 * POPULATIONS]
-    figure = new_figure(1.6 + 0.2 * len(names) * (len(judged) + 1))
+    figure = new_figure(1.6 + 0.2 * len(names) * (len(compared) + 1))
     axes = figure.subplots(1, 2, sharey=True)
-    height = 0.8 / max(len(judged), 2)
-    for k, agreement in enumerate(judged):
+    height = 0.8 / max(len(compared), 2)
+    for k, agreement in enumerate(compared):
         found = {p.name: p for p in agreement.populations}
-        places = np.arange(len(names), dtype=np.float64) + (k - (len(judged) - 1) / 2) * height
+        places = np.arange(len(names), dtype=np.float64) + (k - (len(compared) - 1) / 2) * height
         colour = run_colour(order.index(agreement.candidate))
-        for axis, measure in zip(axes, (_spike_error, _membrane_error), strict=True):
+        for axis, measure in zip(axes, (spike_error, membrane_error), strict=True):
             _error_bars(axis, places, [measure(found.get(n)) for n in names], height, colour, agreement.candidate)
-    label_axes(axes[0], f"Spikes without partner within ±{judged[0].tolerance_steps} steps", "1 − F1 (%)", "")
+    label_axes(axes[0], f"Spikes without partner within ±{compared[0].tolerance_steps} steps", "1 − F1 (%)", "")
     label_axes(axes[1], "Membrane error", "RMS (% of scale)", "")
     axes[0].set_yticks(np.arange(len(names)), [drawable(n) for n in names], parse_math=False)
     axes[0].set_ylim(len(names) - 0.5, -0.5)
     add_legend(figure, axes[0])
-    left = len(judged[0].populations) - len(names)
+    left = len(compared[0].populations) - len(names)
     return picture_of(
         figure,
         "errors",
@@ -91,7 +82,7 @@ def errors(deployment: Deployment) -> Picture | None:
         f"Every population against {deployment.reference}, in the order of the model. Left: share of spikes that have no "
         "partner. Right: RMS error of the membrane as a share of the distance from reset to threshold (of the "
         f"reference's range where neurons do not spike).{f' {left} more populations are in the table.' if left else ''}",
-        "Bar charts of spike and membrane error: " + "; ".join(f"{p.name}, {p.text}" for p in judged[0].populations),
+        "Bar charts of spike and membrane error: " + "; ".join(f"{p.name}, {p.text}" for p in compared[0].populations),
     )
 
 
@@ -135,22 +126,6 @@ def _weight_panels(
     )
 
 
-def _spike_error(population: PopulationAgreement | None) -> float | str:
-    """In per cent, or why there is none."""
-    if population is None or population.spikes is None:
-        return "does not spike" if population else "not recorded"
-    f1 = population.spikes.f1_near
-    return "no evidence" if f1 is None or not population.evidence else 100 * (1 - f1)
-
-
-def _membrane_error(population: PopulationAgreement | None) -> float | str:
-    """In per cent, or why there is none."""
-    if population is None or population.membrane is None:
-        return "not recorded"
-    share = population.membrane.rms_share
-    return "no scale" if share is None else "not finite" if not np.isfinite(share) else 100 * share
-
-
 def _error_bars(
     axis: Axes, places: NDArray[np.float64], values: list[float | str], height: float, colour: str, label: str
 ) -> None:
@@ -162,7 +137,7 @@ def _error_bars(
     axis.set_xlim(0, max(1.15 * max(widths), axis.get_xlim()[1], 1e-9))
 
 
-def _bars(axis: Axes, shares: dict[str, float], colours: list[str]) -> None:
+def _bars(axis: Axes, shares: Mapping[str, float], colours: list[str]) -> None:
     places, names = np.arange(len(shares)), list(shares)
     axis.barh(places, [100 * share for share in shares.values()], color=colours, height=0.6)
     for place, share in zip(places, shares.values(), strict=True):
@@ -173,11 +148,8 @@ def _bars(axis: Axes, shares: dict[str, float], colours: list[str]) -> None:
     axis.set_ylim(max(len(names), 4) - 0.4, -0.6)  # first on top; few bars stay slim
 
 
-def _matrix(axis: Axes, truth: NDArray[np.int64], decided: NDArray[np.int64]) -> None:
+def _matrix(axis: Axes, known: Classes, table: Classes) -> None:
     """Counts of (row: truth, column: decided); classes beyond the largest of both are not there."""
-    known = np.unique(np.concatenate((truth, decided)))
-    table = np.zeros((known.size, known.size), dtype=np.int64)
-    np.add.at(table, (np.searchsorted(known, truth[: decided.size]), np.searchsorted(known, decided)), 1)
     axis.imshow(np.sqrt(table), cmap="Blues", aspect="equal", vmin=0)
     if known.size > 16:
         return

@@ -17,9 +17,20 @@ def live_figures(deployment: Deployment) -> Live:
     if not available():
         return NOTHING
     from neuroalign.export.live.learning import learnt
+    from neuroalign.export.live.outputs import errors, outputs
+    from neuroalign.export.live.placement import cores, traffic
     from neuroalign.export.live.rasters import rasters
     from neuroalign.export.live.traces import membranes
     from neuroalign.export.live.weights import weights
 
-    drawn = {"rasters": rasters(deployment), "membranes": membranes(deployment), "weights": weights(deployment)}
+    drawn = {
+        "outputs": outputs(deployment),
+        "errors": errors(deployment),
+        "rasters": rasters(deployment),
+        "membranes": membranes(deployment),
+        "weights": weights(deployment),
+    }
+    if deployment.placed:
+        placement = deployment.placed.placement
+        drawn |= {"cores": cores(placement), "traffic": traffic(placement)}
     return embed({key: figure for key, figure in (drawn | learnt(deployment)).items() if figure is not None})

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Zoomable:
-    """A figure, and the axis that keys and all its panels share."""
+    """A figure, the axis that keys and all its panels share, and how many panels stand side by side."""
 
     model: Model
     x_range: Range1d
+    columns: int = 1
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Live:
     ----------
     ranges
         Key of the still picture to the id of the axis that keys zoom.
+    wide
+        Keys of those with several panels side by side, which a narrow screen scrolls.
     data
         The figures as JSON; no tag can end in it.
     library, script
@@ -38,6 +41,7 @@ class Live:
     """
 
     ranges: Mapping[str, str] = field(default_factory=dict)
+    wide: frozenset[str] = frozenset()
     data: str = ""
     library: str = ""
     script: str = ""
@@ -79,7 +83,8 @@ def embed(figures: Mapping[str, Zoomable]) -> Live:
     script = folder.joinpath("live.js").read_text(encoding="utf-8")
     # A browser looks for the end of a script before it reads what is in it.
     data = json.dumps(json.loads(serialize_json(items)), separators=(",", ":")).replace("<", "\\u003c")
-    return Live(ranges, data, library, script)
+    wide = frozenset(key for key, figure in figures.items() if figure.columns > 1)
+    return Live(ranges, wide, data, library, script)
 
 
 def _renumbered(part: Any, names: dict[str, str]) -> Any:

@@ -138,7 +138,7 @@ def print_deployment(deployment: Deployment) -> None:
     judged = verdict(deployment)
     out.print(f"[bold]{escape(judged.headline)}[/bold]")
     costs = () if deployment.placed is None else costs_in_words(deployment.placed)
-    for fact in (*judged.facts, *costs):
+    for fact in (*judged.facts, *costs, *judged.remarks):
         out.print(f"  {escape(fact)}")
     for label, lines in (
         ("repaired", deployment.repairs),

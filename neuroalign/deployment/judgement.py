@@ -35,11 +35,22 @@ Outcome = Literal["deployable", "not deployable", "undecided"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """Deployable or not, in one line; behaviour, conversion, trust, then room and what may help, where there are."""
+    """Deployable or not, in one line, the three facts that matter, and what else there is to say.
+
+    Parameters
+    ----------
+    facts
+        What the chip does beside the model, what the conversion cost, and whether it fits. Where nothing was placed,
+        whether a second backend confirmed the integers stands in its place; where two backends that should be
+        bit-equal are not, that stands second.
+    remarks
+        Whether a second backend confirmed the integers, where it is none of the three; what may help, where it is due.
+    """
 
     outcome: Outcome
     headline: str
     facts: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def by_harm(table: ConversionTable) -> tuple[ConversionRow, ...]:
@@ -92,9 +103,15 @@ def verdict(deployment: Deployment) -> Verdict:
         outcome, headline = "undecided", f"Undecided on {place}: two backends that should be bit-equal are not."
     else:
         help_ = {"not deployable": (HELP,), "undecided": (MORE_INPUT,) if judged else ()}.get(outcome, ())
-    facts = (behaviour, _conversion_fact(deployment.table), _trust_fact(deployment))
+    facts = _in_order(behaviour, deployment, broken=broken)
+    return Verdict(outcome, headline, facts[:3], (*facts[3:], *help_))
+
+
+def _in_order(behaviour: str, deployment: Deployment, *, broken: bool) -> tuple[str, ...]:
+    """The facts, those that matter most first."""
+    conversion, trust = _conversion_fact(deployment.table), _trust_fact(deployment)
     room = () if deployment.placed is None else (deployment.placed.headline,)
-    return Verdict(outcome, headline, (*facts, *room, *help_))
+    return (behaviour, trust, *room, conversion) if broken else (behaviour, conversion, *room, trust)
 
 
 def _behaviour(agreement: Agreement) -> tuple[Outcome, str]:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from browser_pages import Visit, headless, violations
 from hand_made import deployment
+from small_chips import chip, neurons, spikes_at, wire
 
+from neuroalign.deployment import Placed, placed
 from neuroalign.export.report import write_report
 from neuroalign.export.rule_report import write_rule_report
+from neuroalign.placement import HOST
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.rule_check import CheckOptions, check_rule
 from neuroalign.rules import stdwi
+from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.norse_reference.backend import NorseReference
 
 HOSTILE = ('<img src=x onerror="alert(1)">', "$$\\frac{1}{0}$$ @t{safe} {{7*7}}", "</script><script>alert(1)</script>")
-LIVE = ["weights", "rasters", "membranes"]
+LIVE = ["outputs", "errors", "weights", "rasters", "membranes"]
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +77,7 @@ def test_every_figure_is_there_once(visit: Visit) -> None:
     for place in places:
         assert place.bounding_box()["height"] > 100
     shown = [image.is_visible() for image in visit.page.query_selector_all("figure img")]
-    assert shown.count(True) == 2  # outputs and errors stay still
-    assert len(shown) == 5
+    assert shown == [False] * 5  # each live figure stands in the place of its still one
 
 
 def test_axe_finds_nothing(visit: Visit) -> None:
@@ -91,6 +96,69 @@ def test_the_pointer_shows_values(visit: Visit) -> None:
     assert "loihi2 emulator" in said
     assert "ideal" in said
     assert " V" in said
+
+
+def told_at(page: Any, key: str, x: float, y: float) -> str:
+    """What the pointer shows at a place of a figure, in shares of its size."""
+    place = page.locator(f"[data-live={key}]")
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    shown = page.locator(".bk-tooltip-content:visible")
+    shown.first.wait_for(timeout=8000)
+    return " ".join(shown.all_inner_texts())
+
+
+def test_the_pointer_shows_decisions_and_errors(visit: Visit) -> None:
+    made = deployment()
+    main = next(a for a in made.agreements if a.reference == made.reference)
+    said = told_at(visit.page, "outputs", 0.3, 0.25)
+    assert main.reference in said
+    assert "accuracy" in said
+    assert f"{made.stimulus.samples}" in said
+    share = main.populations[1].membrane
+    assert share is not None
+    assert share.rms_share is not None
+    assert f"{100 * share.rms_share:.4g}%" in told_at(visit.page, "errors", 0.6, 0.68)
+
+
+def on_four_cores() -> Placed:
+    """Four neurons that spike at once, back into each other, on cores of one neuron each."""
+    network = chip(
+        [neurons("a", 4, threshold=10)],
+        [wire("in", "a", np.full((4, 3), 100)), wire("a", "a", 2 * np.eye(4))],
+        3,
+    )
+    stimulus = spikes_at(6, {0: [1, 0, 1], 2: [0, 1, 0]}, channels=3)
+    run = Emulator().run(network, stimulus, [("a", state) for state in "suva"], implementation="reference")
+    whole = load_profile("loihi1")
+    return placed(network, replace(whole, core=replace(whole.core, neurons_max=1)), run, stimulus)
+
+
+def test_the_pointer_shows_cores_and_their_messages(chromium: Any, tmp_path: Path) -> None:
+    lies = on_four_cores()
+    with chromium.new_page(viewport={"width": 1280, "height": 900}) as page:
+        visit = visited(page, write_report(deployment(placed=lies), tmp_path))
+        shown = [p.get_attribute("data-live") for p in page.query_selector_all("[data-live]")]
+        assert shown[-2:] == ["cores", "traffic"]
+        assert violations(page) == []
+        said = told_at(page, "cores", 0.25, 0.3)
+        assert f"{lies.placement.cores[0].slices[0]}" in said
+        assert "0 on chip 0" in said
+        said = told_at(page, "traffic", 0.15, 0.14)  # the first row and column: from outside to core 0
+        to_first = lies.placement.traffic.spikes[
+            (lies.placement.traffic.source == HOST) & (lies.placement.traffic.target == 0)
+        ]
+        assert "outside" in said
+        assert f"{to_first.sum():.3f}".rstrip("0") in said
+        assert visit.errors == []
+
+
+@pytest.mark.parametrize("width", [390, 1366])
+def test_no_screen_is_too_narrow(chromium: Any, report: Path, width: int) -> None:
+    with chromium.new_page(viewport={"width": width, "height": 844}) as page:
+        visited(page, report)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_keys_zoom_and_go_back(visit: Visit) -> None:

@@ -62,11 +62,11 @@ def test_where_neurons_fire_densely_only_the_same_step_counts(exact: float, outc
 def test_the_verdict_names_its_bar_and_what_may_help() -> None:
     parted = verdict(with_hidden(f1_near=0.85, f1_exact=0.0, bins=100_000, reference_spikes=1000))
     assert "F1 0.9 within 2 steps passes" in parted.facts[0]
-    assert "finetune" in parted.facts[-1]
+    assert "finetune" in parted.remarks[-1]
     good = verdict(with_hidden(f1_near=0.95, f1_exact=0.0, bins=100_000, reference_spikes=1000))
-    assert not any("may help" in fact for fact in good.facts)
+    assert not any("may help" in line for line in (*good.facts, *good.remarks))
     silent = verdict(with_hidden(f1_near=1.0, reference_spikes=3, candidate_spikes=3, evidence=False))
-    assert "--rate" in silent.facts[-1]
+    assert "--rate" in silent.remarks[-1]
 
 
 def test_few_spikes_decide_nothing() -> None:
@@ -94,7 +94,7 @@ def test_two_backends_that_differ_leave_it_undecided() -> None:
     broken = EqualStates(1000, 10, 1, ("hidden", "v", Place(3, 4, 5)))
     found = verdict(deployment(bit_equality=(BitEquality("emulator", "Lava", broken),)))
     assert found.outcome == "undecided"
-    assert "differ in 1 values" in found.facts[2]
+    assert "differ in 1 values" in found.facts[1]
 
 
 def test_bit_equality_without_a_changing_value_does_not_hold() -> None:
