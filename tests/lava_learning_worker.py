@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neuroalign.sim.lava_processes import lava_compat, lean_channels
+from neuroalign.sim.lava_processes import lava_compat, one_process
 
 lava_compat.install()
 
@@ -120,7 +120,7 @@ def lava_products(text: str) -> list[tuple[Any, ...]] | str:
 
 
 def main(job_file: Path) -> None:
-    lean_channels.install()
+    one_process.install()
     job = pickle.loads(job_file.read_bytes())
     for number, net in enumerate(job["nets"]):
         run_net(job_file.parent, number, net)

@@ -4,8 +4,8 @@
 below runs Lava's own ``run_spk`` and afterwards copies its states into memory-mapped files. Several samples run back to
 back in one Lava run, since starting Lava costs more than simulating a small network: every ``steps`` steps each model
 puts its states back to what they were before the first step. Without a :class:`~recorded.Recorder` the models are
-Lava's. They are in :mod:`neuron_models`, :mod:`synapse_models` and
-:mod:`plastic_models`.
+Lava's. They are in :mod:`neuron_models`, :mod:`synapse_models`,
+:mod:`convolution_models` and :mod:`plastic_models`.
 
 A plastic connection is read at the end of a step, which is after its learning phase where it has one. Outside the
 connection's own learning phases (:class:`~neuroalign.chip.Plasticity`) Lava's learning runs all the same and weights,
@@ -16,6 +16,7 @@ Chosen with ``exception_proc_model_map``, see :func:`run_config`.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from neuroalign.sim.lava_processes import lava_compat
@@ -34,9 +35,9 @@ __all__ = ["Recorder", "errors_reported", "run_config"]
 
 def run_config(recorded: bool = True) -> Any:
     """Lava's run configuration for bit-accurate models, with the models above or (``recorded=False``) Lava's own."""
-    ours = {
-        **NEURON_MODELS,
-        **SYNAPSE_MODELS,
-        **PLASTIC_MODELS,
-    }
+    ours = {**NEURON_MODELS, **SYNAPSE_MODELS, **PLASTIC_MODELS}
+    if "lava.proc.conv.process" in sys.modules:  # otherwise there is no Conv to be run
+        from neuroalign.sim.lava_processes.convolution_models import CONVOLUTION_MODELS
+
+        ours |= CONVOLUTION_MODELS
     return Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=ours if recorded else None)

@@ -12,8 +12,6 @@ lava_compat.install()
 from lava.magma.core.decorator import implements, requires, tag  # noqa: E402
 from lava.magma.core.resources import CPU  # noqa: E402
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol  # noqa: E402
-from lava.proc.conv.models import PyConvModelFixed  # noqa: E402
-from lava.proc.conv.process import Conv  # noqa: E402
 from lava.proc.dense.models import PyDelayDenseModelBitAcc, PyDenseModelBitAcc  # noqa: E402
 from lava.proc.dense.process import DelayDense, Dense  # noqa: E402
 from lava.proc.sparse.models import PyDelaySparseModelBitAcc, PySparseModelBitAcc  # noqa: E402
@@ -56,20 +54,10 @@ class RestartedDelaySparse(Recorded, PyDelaySparseModelBitAcc):
     restored = ("a_buff",)
 
 
-@implements(proc=Conv, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class RestartedConv(Recorded, PyConvModelFixed):
-    """Lava's PyConvModelFixed whose buffer is emptied before each sample."""
-
-    restored = ("a_buf",)
-
-
 SYNAPSE_MODELS: dict[Any, Any] = {
     Dense: RestartedDense,
     DelayDense: RestartedDelayDense,
     Sparse: RestartedSparse,
     DelaySparse: RestartedDelaySparse,
-    Conv: RestartedConv,
 }
 """Process to the model that is started over."""

@@ -17,7 +17,6 @@ from neuroalign.sim.lava_processes import lava_compat
 
 lava_compat.install()
 
-from lava.proc.conv.process import Conv  # noqa: E402
 from lava.proc.dense.process import DelayDense, Dense  # noqa: E402
 from lava.proc.sparse.process import DelaySparse, Sparse  # noqa: E402
 from lava.utils.weightutils import SignMode  # noqa: E402
@@ -63,6 +62,8 @@ def csr(pattern: SparsePattern, values: NDArray[Any], dtype: Any) -> Any:
 
 
 def _conv(connection: ChipConnection, pattern: Convolution, recorder: Any) -> Any:
+    from lava.proc.conv.process import Conv  # takes longer to import than all else of Lava
+
     process = Conv(
         weight=np.ascontiguousarray(connection.weight[:, :, ::-1, ::-1].transpose(0, 3, 2, 1).astype(np.int32)),
         input_shape=pattern.source_shape[::-1],

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from neuroalign.sim.lava_processes import lean_channels
+from neuroalign.sim.lava_processes import one_process
 from neuroalign.sim.lava_processes.job import ERROR_FILE
 from neuroalign.sim.lava_processes.models import errors_reported, run_config
 from neuroalign.sim.lava_processes.window_circuit import JOB, READ, RESULT, SENT, build_circuit
@@ -24,7 +24,7 @@ from lava.proc.io.sink import RingBuffer as Sink  # isort: skip
 def main(folder: Path) -> None:
     """Run the circuit in ``folder``; leaves with exit code 1 and a traceback in a file if something fails."""
     threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
-    lean_channels.install()
+    one_process.install()
     try:
         with errors_reported(folder / ERROR_FILE):
             run(folder)

@@ -8,7 +8,6 @@ leaves at once and :mod:`backend` ends what is left of the session.
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import Plasticity
-from neuroalign.sim.lava_processes import lean_channels
+from neuroalign.sim.lava_processes import one_process
 from neuroalign.sim.lava_processes.build import build_processes
 from neuroalign.sim.lava_processes.job import ERROR_FILE, PROGRESS_FILE, Case, read_job, result_file
 from neuroalign.sim.lava_processes.models import Recorder, errors_reported, run_config
@@ -36,7 +35,7 @@ LARGEST_INPUT = 2**24
 def main(folder: Path) -> None:
     """Run every case of the job in ``folder``; leaves with exit code 1 and a traceback in a file if one fails."""
     threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
-    lean_channels.install()
+    one_process.install()
     try:
         with errors_reported(folder / ERROR_FILE):
             for index, case in enumerate(read_job(folder)):
@@ -72,7 +71,6 @@ def run_and_stop(processes: Iterable[Any], steps: int) -> None:
     """Run ``steps`` steps of all ``processes``: Lava runs what is connected, so there may be several runs."""
     for process in processes:
         if process.runtime is None:
-            gc.freeze()  # a collection in a child would copy every page that it shares with this process
             process.run(condition=RunSteps(num_steps=steps), run_cfg=run_config())
             process.stop()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neuroalign.sim.lava_processes import one_process
 from neuroalign.sim.lava_processes.build import build_processes
 from neuroalign.sim.lava_processes.job import read_job
 from neuroalign.sim.lava_processes.models import run_config
@@ -20,6 +21,7 @@ from lava.magma.core.run_conditions import RunSteps  # isort: skip
 
 
 def main(folder: Path) -> None:
+    one_process.install()
     (case,) = read_job(folder)
     changes = {change["step"]: change["values"] for change in json.loads((folder / "changes.json").read_text())}
     processes = build_processes(case.network, {name: values[0] for name, values in case.stimulus.inputs.items()})

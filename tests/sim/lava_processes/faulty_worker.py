@@ -1,6 +1,7 @@
 """The worker with a neuron model that hangs or fails: ``python faulty_worker.py hang|fail|die TRACES FOLDER``.
 
 Before it does, it writes to the folder TRACES the group it runs in and the shared memory that it has mapped.
+``processes-hang`` and so on let Lava run in processes of its own, as the timing worker has it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from neuroalign.sim.lava_processes import neuron_models, worker
+from neuroalign.sim.lava_processes import neuron_models, one_process, worker
 
 how, traces, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 harmless = neuron_models.RecordedLif.subthr_dynamics
@@ -33,6 +34,9 @@ def faulty(model: Any, activation_in: Any) -> None:
     harmless(model, activation_in)
 
 
+if how.startswith("processes-"):
+    how = how.removeprefix("processes-")
+    one_process.install = lambda: None
 setattr(neuron_models.RecordedLif, "subthr_dynamics", faulty)  # noqa: B010
 
 if __name__ == "__main__":

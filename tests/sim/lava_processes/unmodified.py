@@ -1,6 +1,7 @@
 """Lava's own models, one step a run, read with Var.get and Lava's sinks: ``python unmodified.py FOLDER``.
 
 Reads the job in FOLDER and writes ``unmodified_<case>_<probe>.npy`` beside it. Slow, and independent of our recording.
+In one process: that this changes nothing is what test_one_process.py shows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroalign.sim.lava_processes import one_process
 from neuroalign.sim.lava_processes.build import build_processes
 from neuroalign.sim.lava_processes.job import Case, read_job
 from neuroalign.sim.lava_processes.models import run_config
@@ -51,6 +53,7 @@ def one_sample(case: Case, sample: int) -> list[NDArray[Any]]:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
+    one_process.install()
     for index, case in enumerate(read_job(folder)):
         samples = [one_sample(case, sample) for sample in range(case.stimulus.samples)]
         for k, states in enumerate(zip(*samples, strict=True)):

@@ -1,13 +1,20 @@
-"""Lava's own channels and ours between the same processes: the same states, and no thread that listens."""
+"""Lava in processes of its own, as it is installed, and in threads of one: the same states, and nothing is left."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
 from random_networks import Options, draw_fixed, draw_stimulus
 from random_plastic import draw_plastic
 
+from neuroalign.chip import first_difference
 from neuroalign.sim.lava_processes.backend import STATES, LavaBackend, Run
+from neuroalign.verify.case import Case
+from neuroalign.verify.draw import draw_case
+from neuroalign.verify.features import FEATURES as FEATURES_OF_VERIFY
 
 pytestmark = [
     pytest.mark.lava,
@@ -16,14 +23,17 @@ pytestmark = [
 AS_INSTALLED = """
 import sys
 from pathlib import Path
-from neuroalign.sim.lava_processes import lean_channels, worker
-lean_channels.install = lambda: None
+from neuroalign.sim.lava_processes import one_process, worker
+one_process.install = lambda: None
 worker.main(Path(sys.argv[1]))
 """
 
 
+FEATURES = ("convolution", "sparse delayed synapses", "sparse plastic synapses", "third factors", "escape noise")
+
+
 def cases() -> list[Run]:
-    """Networks without learning (delays, cycles, graded inputs) and one with."""
+    """Networks without learning (delays, cycles, graded inputs), one with, and one of each other kind of model."""
     rng, made = np.random.default_rng(11), []
     for graded in (False, True):
         options = Options(sizes=(4, 3), loops=True, self_recurrence=True, max_delay=5, graded=graded)
@@ -31,10 +41,21 @@ def cases() -> list[Run]:
         probes = [(p.name, state) for p in network.populations for state in STATES]
         made.append((network, draw_stimulus(rng, network, samples=2, steps=20), probes, None))
     learns = draw_plastic(rng, 2, 40)
-    return [*made, (learns.network, learns.stimulus, learns.probes, learns.read_steps)]
+    others = [small_case(name) for name in FEATURES]
+    return [*made, *((c.network, c.stimulus, c.probes, c.read_steps) for c in (learns, *others))]
 
 
-def test_states_are_those_of_lavas_own_channels() -> None:
+def small_case(name: str) -> Case:
+    """The first short case that has a feature of ``neuroalign verify``."""
+    (feature,) = (f for f in FEATURES_OF_VERIFY if f.name == name)
+    for number in count():
+        without, having = (draw_case(3, number, [replace(feature, share=share)]) for share in (0.0, 1.0))
+        if having.steps <= 60 and first_difference(without.network, having.network) is not None:
+            return having
+    raise AssertionError(name)
+
+
+def test_states_are_those_of_lava_as_it_is_installed() -> None:
     ours, theirs = LavaBackend().run_cases(cases()), LavaBackend(worker=("-c", AS_INSTALLED)).run_cases(cases())
     assert any(r.states[p].any() for r in theirs for p in r.states)
     for mine, lavas in zip(ours, theirs, strict=True):
@@ -43,19 +64,20 @@ def test_states_are_those_of_lavas_own_channels() -> None:
             np.testing.assert_array_equal(mine.states[probe], states, err_msg=str(probe))
 
 
-def test_the_worker_uses_them_and_no_end_has_a_thread() -> None:
+def test_the_worker_starts_no_process_and_leaves_no_thread() -> None:
     code = """
-import sys, threading
+import os, sys, threading
 from pathlib import Path
 from neuroalign.sim.lava_processes import worker
-from lava.magma.compiler.channels import pypychannel
 stop = worker.run_and_stop
 def run(processes, steps):
     threads = threading.active_count()
     stop(processes, steps)
-    assert threading.active_count() == threads, "threads were left or listen"
-    assert pypychannel.CspSendPort.send.__module__.endswith("lean_channels")
+    assert threading.active_count() == threads, "threads were left"
+def fork():
+    raise AssertionError("a process was started")
 worker.run_and_stop = run
+os.fork = fork
 worker.main(Path(sys.argv[1]))
 """
     LavaBackend(worker=("-c", code)).run_cases(cases()[:1])
