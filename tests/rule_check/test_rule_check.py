@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neuroalign.deployment.learning import RuleCheck
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.recording import Recording
 from neuroalign.rule_check import CheckOptions, check_rule, trial_network, trial_spikes
+from neuroalign.rule_check import run as runs_of
 from neuroalign.rules import pair_stdp, stdwi
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend
@@ -21,6 +23,12 @@ from neuroalign.sim.norse_reference.backend import NorseReference
 LOIHI2 = load_profile("loihi2")
 EMULATOR = CheckOptions(backends=("emulator",), steps=2500)
 needs_lava = pytest.mark.skipif(LavaBackend().missing() is not None, reason=LavaBackend().missing() or "")
+
+
+@pytest.fixture(autouse=True)
+def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All checks in the kernels, which the tests have compiled anyway; as to those of few steps see the test below."""
+    monkeypatch.setattr(runs_of, "COMPILED_STEPS", 0)
 
 
 @pytest.fixture
@@ -74,6 +82,30 @@ def test_ideal_equals_float_and_the_chip_is_close(rule: Any) -> None:
     assert question.first_parting is not None
     assert any("carry" in row.quantity for row in check.causes)
     assert all(row.status != "exact" for row in check.causes)
+
+
+@pytest.mark.usefixtures("no_norse")
+@pytest.mark.parametrize("rule", [stdwi(), pair_stdp()])
+def test_a_check_of_few_steps_is_that_of_the_kernels(rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    run = Emulator.run
+
+    def noted(self: Emulator, *arguments: Any, implementation: Any, **more: Any) -> Recording:
+        asked.append(implementation)
+        return run(self, *arguments, implementation=implementation, **more)
+
+    def check(kept_back: int) -> RuleCheck:
+        monkeypatch.setattr(runs_of, "COMPILED_STEPS", kept_back)
+        return check_rule(rule, LOIHI2, RuleChoices(form="exact"), replace(EMULATOR, steps=300))
+
+    monkeypatch.setattr(Emulator, "run", noted)
+    *floats, chip = check(300).runs
+    *compiled_floats, compiled_chip = check(299).runs
+    assert asked == ["reference"] * 4 + ["kernels"] * 4
+    assert np.array_equal(chip.weights, compiled_chip.weights)
+    assert chip.weights.any()
+    for found, expected in zip(floats, compiled_floats, strict=True):
+        np.testing.assert_allclose(found.weights, expected.weights, rtol=1e-12, atol=1e-18)
 
 
 @pytest.mark.usefixtures("no_norse")
