@@ -25,7 +25,7 @@ from neuroalign.profile.conflicts import check_conflicts, merged_conflicts
 from neuroalign.profile.formats import Delay, Neuron, Spike, Synapse
 from neuroalign.profile.prices import PriceList
 from neuroalign.profile.provenance import MEMORY_FIELDS, figures, nearest_entry
-from neuroalign.profile.reading import ProfileFile, built_in_names, nearest, read_chain
+from neuroalign.profile.reading import ProfileFile, built_in_names, is_path, nearest, read_chain
 from neuroalign.profile.schema import build, check_table, leaves, merge, possible_paths
 
 
@@ -92,6 +92,20 @@ def load_profile(name_or_path: str | Path) -> Profile:
     ProfileError
         Unknown name; missing, unreadable or invalid file; unknown key or ill-typed value; circular ``extends``.
     """
+    if is_path(name_or_path):
+        return _read(name_or_path)
+    profile = _built_in(str(name_or_path))  # whose mappings a caller may change: everyone gets their own
+    own = (dict(profile.boards), dict(profile.prices), dict(profile.provenance))
+    return replace(profile, boards=own[0], prices=own[1], provenance=own[2])
+
+
+@cache
+def _built_in(name: str) -> Profile:
+    """A built-in profile: its file does not change while a process runs."""
+    return _read(name)
+
+
+def _read(name_or_path: str | Path) -> Profile:
     table: dict[str, Any] = {}
     sources: dict[str, Source] = {}
     conflicts: tuple[dict[str, Any], ...] = ()

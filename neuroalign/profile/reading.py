@@ -73,7 +73,7 @@ def read_chain(name_or_path: str | Path) -> tuple[ProfileFile, ...]:
 def _locate(reference: str | Path, folder: Path | None, parent: str | None) -> Path | str:
     """Absolute path of a file, or the name of a built-in profile; an extended file lies beside its extender."""
     prefix = f"{parent}: extends: " if parent else ""
-    if _is_path(reference):
+    if is_path(reference):
         try:
             path = Path(reference).expanduser()
             return (path if folder is None else folder / path).resolve()
@@ -92,7 +92,8 @@ def _locate(reference: str | Path, folder: Path | None, parent: str | None) -> P
     )
 
 
-def _is_path(reference: str | Path) -> bool:
+def is_path(reference: str | Path) -> bool:
+    """Whether a profile's reference names a file, and not a built-in profile."""
     return isinstance(reference, Path) or reference.endswith(".toml") or "/" in reference or "\\" in reference
 
 

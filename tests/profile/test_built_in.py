@@ -256,3 +256,15 @@ def test_provenance_falls_back_to_the_table_above() -> None:
 def test_the_words_are_those_of_the_chip_types() -> None:
     assert set(get_args(profile.Excess)) == set(get_args(chip.Excess))
     assert set(get_args(profile.Rounding)) == set(get_args(chip.Rounding))
+
+
+def test_what_a_caller_changes_is_the_callers() -> None:
+    changed = load_profile("loihi1")
+    mappings: tuple[Any, ...] = (changed.boards, changed.prices, changed.provenance)
+    for mapping in mappings:
+        assert mapping
+        mapping.clear()
+    again = load_profile("loihi1")
+    assert again.boards
+    assert again.prices
+    assert again.provenance
