@@ -5,8 +5,12 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from command_calls import Call
 
 # A shell that starts the tests in the background ignores SIGINT, and so would every process that a test starts and
 # interrupts: ignoring is inherited, a handler is not.
@@ -44,6 +48,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).resolve().parent
     rank = {here / name: number for number, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+    """Run the command line in an empty directory."""
+    from command_calls import caller
+
+    monkeypatch.chdir(tmp_path)
+    return caller(monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session", autouse=True)

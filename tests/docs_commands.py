@@ -122,7 +122,7 @@ LAVA = "starts Lava, which has tests of its own in tests/conformance and tests/s
 ONE_CASE = "neuroalign verify --only 137 --seed 1 --against reference"
 INSTALLS = "installs; .ci/run does it on a fresh clone"
 
-TUNED = "needs torch; tests/test_finetune_cli.py runs it on few samples"
+TUNED = "needs torch; tests/command_line/test_finetune_command.py runs it on few samples"
 NOT_RUN: Mapping[str, NotRun] = {
     "make demo": NotRun(INSTALLS),
     "neuroalign doctor": NotRun("starts every backend; tests/doctor tries them one by one"),
@@ -138,7 +138,7 @@ NOT_RUN: Mapping[str, NotRun] = {
     "neuroalign finetune network.nir --data train.npz --bernoulli --steps 20 --out tuned.nir": NotRun(TUNED),
     "neuroalign finetune network.nir --data train.npz --towards float --out tuned.nir": NotRun(TUNED),
     "neuroalign deploy tuned.nir --input test.npz": NotRun(
-        "takes a fine-tuned file; tests/test_finetune_cli.py writes one"
+        "takes a fine-tuned file; tests/command_line/test_finetune_command.py writes one"
     ),
     "neuroalign rule check stdwi --profile loihi2": NotRun(
         LAVA, "neuroalign rule check stdwi --profile loihi2 --steps 200 --backend emulator"
@@ -157,7 +157,7 @@ NOT_RUN: Mapping[str, NotRun] = {
         "its files are others'; tests/test_judge_recording.py runs it"
     ),
     "neuroalign bench": NotRun(LONG),
-    "neuroalign bench --quick": NotRun(LONG + "; tests/test_bench_cli.py runs the cases"),
+    "neuroalign bench --quick": NotRun(LONG + "; tests/command_line/test_bench_command.py runs the cases"),
     "neuroalign bench --case static --case plastic": NotRun(LONG),
     "neuroalign bench --from bench.json --markdown docs/performance.md": NotRun("reads what a benchmark wrote"),
     "neuroalign reproduce stdwi": NotRun(LONG, "neuroalign reproduce stdwi --part list"),

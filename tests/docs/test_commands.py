@@ -16,7 +16,7 @@ from neuroalign.demo import load_demo
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
 
-ELSEWHERE = {"add-a-rule.md": "tests/test_docs_rules.py", "add-a-profile.md": "tests/docs/test_how_to.py"}
+ELSEWHERE = {"add-a-rule.md": "tests/docs/test_rules_page.py", "add-a-profile.md": "tests/docs/test_how_to.py"}
 """Pages whose commands a test of their own runs, with files that the page itself gives."""
 SHOWN = [command for page in pages() for command in commands(page)]
 OURS = [c for c in SHOWN if c.words[0] == "neuroalign"]

@@ -6,9 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from test_cli import Call, call, refused, write_network
-
-__all__ = ["call"]
+from command_calls import Call, refused, write_network
 
 RATES = {"input": 0.5, "lif": 0.25}
 

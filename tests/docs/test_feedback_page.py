@@ -8,7 +8,7 @@ from neuroalign.datasets.named import NAMES
 from neuroalign.feedback.forms import forms_table
 from neuroalign.feedback.protocols import DIGITS, FASHION
 
-PAGE = (Path(__file__).resolve().parents[1] / "docs" / "feedback.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "feedback.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_forms_is_that_of_the_code() -> None:

@@ -3,75 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 import nir
 import numpy as np
 import pytest
+from command_calls import Call, Ended, refused, write_network
 from hand_made import deployment
 
-from neuroalign.__main__ import main
 from neuroalign.export.nir_graph.write import read_chip
-
-
-class Ended(NamedTuple):
-    """How a call of the command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Ended]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
-    """Run the command line in an empty directory."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["neuroalign", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return Ended(code, captured.out, captured.err)
-
-    return run
-
-
-def write_network(path: Path, weight: float = 0.5, tau: float = 0.02) -> Path:
-    """A two-input LIF layer of three neurons that a bias makes spike."""
-    ones = np.ones(3)
-    graph = nir.NIRGraph(
-        nodes={
-            "input": nir.Input(np.array([2])),
-            "fc": nir.Affine(np.full((3, 2), weight), 2.0 * ones),
-            "lif": nir.LIF(tau=tau * ones, r=ones, v_leak=0 * ones, v_threshold=ones, v_reset=0 * ones),
-            "output": nir.Output(np.array([3])),
-        },
-        edges=[("input", "fc"), ("fc", "lif"), ("lif", "output")],
-        type_check=False,
-    )
-    nir.write(path, graph)
-    return path
-
-
-def refused(ended: Ended, code: int, *words: str) -> None:
-    """One line on standard error that holds every word, and the exit code."""
-    assert ended.code == code, ended.err
-    lines = ended.err.splitlines()
-    assert len(lines) == 1, ended.err
-    assert "Traceback" not in ended.err
-    for word in words:
-        assert word in lines[0]
 
 
 def test_deploy_writes_a_report_and_rows(call: Call, tmp_path: Path) -> None:

@@ -3,57 +3,25 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command_calls import Call, caller, refused
 
-from neuroalign.__main__ import main
 from neuroalign.recording import Recording
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
 
 
-class Ended(NamedTuple):
-    """How a call of the command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Ended]
-
-
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
-    """Run the command line in an empty directory, without torch."""
+    """Run ``neuroalign rule`` in an empty directory, without torch."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(NorseReference, "missing", lambda self: "norse is not installed; pip install '.[norse]'")
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["neuroalign", "rule", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return Ended(code, captured.out, captured.err)
-
-    return run
-
-
-def refused(ended: Ended, code: int, *words: str) -> None:
-    """One line on standard error that holds every word, and the exit code."""
-    assert ended.code == code, ended.err
-    (line,) = [line for line in ended.err.splitlines() if line.strip()]
-    for word in words:
-        assert word in line
+    return caller(monkeypatch, capsys, "rule")
 
 
 def test_list(call: Call) -> None:

@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command_calls import Call, caller
 from faulty_emulators import Faulty, fast_membrane
 
-from neuroalign.__main__ import main
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.verify import run
 from neuroalign.verify.compare import EmulatorRunner
 
 
-class Ended(NamedTuple):
-    """How a call of the command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Call = Callable[..., Ended]
-
-
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
-    """Run the command in an empty directory."""
+    """Run ``neuroalign verify`` in an empty directory."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["neuroalign", "verify", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return Ended(code, captured.out, captured.err)
-
-    return run
+    return caller(monkeypatch, capsys, "verify")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from neuroalign.__main__ import main
 from neuroalign.microcode.text import program_from_lines
 from neuroalign.sim.norse_reference.backend import NorseReference
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "rules.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
 OWN = PAGE.with_name("add-a-rule.md")
 
 

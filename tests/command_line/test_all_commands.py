@@ -21,7 +21,7 @@ from neuroalign.command_line.app import ORDER, app
 from neuroalign.command_line.terminal import PATIENCE_S, compiling
 from neuroalign.demo import load_demo
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FILES = ("network.nir", "train.npz", "tuned.nir", "spikes.npz")
 
 

@@ -15,7 +15,7 @@ from neuroalign.errors import InputError, NeuroalignError
 from neuroalign.export.nir_graph import read_nir
 from neuroalign.export.nir_graph.write import read_chip
 
-DIGITS = Path(__file__).resolve().parents[1] / "neuroalign" / "demo" / "digits.nir"
+DIGITS = Path(__file__).resolve().parents[2] / "neuroalign" / "demo" / "digits.nir"
 FEW = ("--epochs", "1", "--batch", "10", "--plain", "--quiet")
 
 

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from command_calls import Call, caller
 from synthetic_benchmark import benchmark, result
 
-from neuroalign.__main__ import main
 from neuroalign.bench import run
 from neuroalign.bench.document import read_benchmark, to_text
 from neuroalign.bench.measured import Result
 from neuroalign.bench.settings import Settings
 
-Call = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
-    """Run the command in an empty directory."""
+    """Run ``neuroalign bench`` in an empty directory, on a machine that seems to be idle."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run, "others_cpus", lambda: 0.0)
-
-    def run_bench(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["neuroalign", "bench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return int(end.value.code or 0), captured.out, captured.err
-
-    return run_bench
+    return caller(monkeypatch, capsys, "bench")
 
 
 def use_case(monkeypatch: pytest.MonkeyPatch, measure: Callable[[Settings], Iterator[Result]]) -> None:
