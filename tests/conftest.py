@@ -98,6 +98,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.fixture
+def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without figures, which take seconds to draw: tests that look at them are in export/ and browser/."""
+    from neuroalign.export import figures, live
+
+    monkeypatch.setattr(figures, "pictures", lambda deployment: [])
+    monkeypatch.setattr(live, "live_figures", lambda deployment: live.NOTHING)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Recorded traces and networks of others, which lie beside the checkout and do not ship with it."""

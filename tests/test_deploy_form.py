@@ -28,6 +28,7 @@ def program(form: Any) -> Program:
 
 
 @pytest.mark.parametrize(("asked", "form"), [(None, "auto"), ("sgn", "sgn"), ("direct", "direct")])
+@pytest.mark.usefixtures("without_figures")
 def test_a_saved_network_is_deployed_in_a_form(
     asked: str | None, form: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -43,7 +43,7 @@ def delivered(connection: ChipConnection, weight: Numbers, payload: Numbers) -> 
     total = _sum(connection, weight, payload)
     if wraps_sum(connection):
         total = np.asarray(wrap_int32(total))
-    total = np.asarray(wrap_int32(shift(total, np.clip(exponent, -63, 63))))
+    total = np.asarray(wrap_int32(shift(total, min(max(exponent, -63), 63))))
     return np.asarray(wrap(total, CONVOLUTION_BITS)) if isinstance(connection.pattern, Convolution) else total
 
 
@@ -70,7 +70,9 @@ def _sum(connection: ChipConnection, weight: Numbers, payload: Numbers) -> Numbe
 def convolved(pattern: Convolution, weight: Numbers, payload: Numbers) -> Numbers:
     """The convolution of (N_source,) payloads: (N_target,), both numbered (channel, row, column)."""
     (pad_y, pad_x), (step_y, step_x), (reach_y, reach_x) = pattern.padding, pattern.stride, pattern.dilation
-    image = np.pad(payload.reshape(pattern.source_shape), ((0, 0), (pad_y, pad_y), (pad_x, pad_x)))
+    inputs, height, width = pattern.source_shape
+    image = np.zeros((inputs, height + 2 * pad_y, width + 2 * pad_x), payload.dtype)
+    image[:, pad_y : pad_y + height, pad_x : pad_x + width] = payload.reshape(pattern.source_shape)
     channels, rows, columns = pattern.target_shape
     total = np.zeros((pattern.groups, channels // pattern.groups, rows, columns), np.result_type(weight, payload))
     kernel = weight.reshape(pattern.groups, channels // pattern.groups, *pattern.weight_shape[1:])

@@ -34,6 +34,7 @@ def test_a_report_of_very_few_steps(call: Call, tmp_path: Path, steps: int) -> N
     assert ended.code == 0, ended.err
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_same_seed_gives_the_same_figures(call: Call, tmp_path: Path) -> None:
     file = write_network(tmp_path / "net.nir")
     measured = []
@@ -43,6 +44,7 @@ def test_the_same_seed_gives_the_same_figures(call: Call, tmp_path: Path) -> Non
     assert measured[0] == measured[1]
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_same_command_goes_on_from_its_checkpoint_and_another_is_refused(call: Call, tmp_path: Path) -> None:
     file = write_network(tmp_path / "net.nir")
     options = ["--dt", 1e-3, "--steps", 50, "--quiet", "--threads", 2, "--checkpoint", "kept"]
@@ -56,6 +58,7 @@ def test_the_same_command_goes_on_from_its_checkpoint_and_another_is_refused(cal
     refused(call("deploy", file, *options, "--seed", 4), 2, "kept/float-model", "of another run (other stimulus)")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_what_the_chip_holds_is_saved_as_nir(call: Call, tmp_path: Path) -> None:
     file = write_network(tmp_path / "net.nir")
     ended = call("deploy", file, "--dt", 1e-3, "--steps", 50, "--quiet", "--save", "chip.nir")
@@ -144,6 +147,7 @@ def test_input_of_the_wrong_shape(call: Call, tmp_path: Path) -> None:
     refused(call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--input", "wide.npy"), 2, "(10, 5)", "2")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_input_that_is_not_spikes_needs_an_encoding(call: Call, tmp_path: Path) -> None:
     np.save(tmp_path / "grey.npy", np.full((10, 2), 0.3))
     file = write_network(tmp_path / "net.nir")
@@ -228,6 +232,7 @@ def test_rule_check_refuses_places_that_cannot_be_written_before_the_runs(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_single_files_may_lie_in_the_directory_of_the_report(call: Call, tmp_path: Path) -> None:
     file = write_network(tmp_path / "net.nir")
     places = ("--out", "new/report", "--json", "new/rows.json", "--save", "new/report/chip.nir")
@@ -236,6 +241,7 @@ def test_single_files_may_lie_in_the_directory_of_the_report(call: Call, tmp_pat
     assert {p.name for p in (tmp_path / "new").rglob("*.*")} == {"report.html", "report.json", "rows.json", "chip.nir"}
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_report_that_fails_leaves_no_directory(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> int:
         raise OSError(28, "No space left on device")
@@ -269,6 +275,7 @@ def test_labels_beyond_the_classes(call: Call, tmp_path: Path, label: int) -> No
     refused(ended, 2, "labelled.npz", "sample 2", str(label), "'output'", "0 to 2")
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_what_is_assumed_and_not_checked_is_said_in_sentences(call: Call, tmp_path: Path) -> None:
     call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--steps", 20, "--quiet")
     report = json.loads((tmp_path / "neuroalign-report" / "report.json").read_text())

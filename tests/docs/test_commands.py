@@ -57,6 +57,7 @@ def test_what_does_not_exist_is_noticed(wrong: str) -> None:
 
 
 @pytest.mark.parametrize("command", [*RUN, *INSTEAD])
+@pytest.mark.usefixtures("without_figures")
 def test_it_runs(
     command: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_how_to_page_is_short(page: Path) -> None:
     assert len(page.read_text(encoding="utf-8").splitlines()) <= 40
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_the_profile_is_a_chip_of_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = run_page(PAGES[1], folder, monkeypatch)
     assert names["profile"].synapse.weight_bits == (4,)
