@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from neuroalign.export.nir_graph import read_nir as read_nir
     from neuroalign.export.nir_graph import write_nir as write_nir
     from neuroalign.export.report import write_report as write_report
+    from neuroalign.lava_networks import network_from_lava as network_from_lava
     from neuroalign.network import Connection as Connection
     from neuroalign.network import InputPort as InputPort
     from neuroalign.network import Network as Network
@@ -52,6 +53,7 @@ _PLACES = {
     "read_nir": "export.nir_graph",
     "write_nir": "export.nir_graph",
     "write_report": "export.report",
+    "network_from_lava": "lava_networks",
     "Connection": "network",
     "InputPort": "network",
     "Network": "network",

@@ -14,11 +14,24 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 GRACE_S = 5.0
 """Time between SIGTERM and SIGKILL to the group."""
 
 _TICK_S = 0.02
+
+
+class Leader(Protocol):
+    """A child that leads a group of its own."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it runs."""
+
+    def wait(self) -> int:
+        """Its exit code, at its end."""
 
 
 class TimeLimitReached(Exception):
@@ -67,7 +80,7 @@ def run_in_own_session(
     return process.returncode
 
 
-def end_group(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: Leader) -> None:
     """SIGTERM to the group that ``process`` leads, SIGKILL to what is left of it :data:`GRACE_S` seconds later."""
     _signal_group(process.pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_S
@@ -79,7 +92,7 @@ def end_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def group_alive(process: subprocess.Popen[bytes]) -> bool:
+def group_alive(process: Leader) -> bool:
     """Whether anything in the group that ``process`` leads still runs; zombies do not count."""
     process.poll()
     if not _signal_group(process.pid, 0):

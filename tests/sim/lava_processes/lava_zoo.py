@@ -1,0 +1,121 @@
+"""Networks of Lava processes as users build them, with as many kinds of parts as there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neuroalign.sim.lava_processes import lava_compat
+
+lava_compat.install()
+
+from lava.magma.core.learning.constants import GradedSpikeCfg  # noqa: E402
+from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule  # noqa: E402
+from lava.proc.conv.process import Conv  # noqa: E402
+from lava.proc.dense.process import DelayDense, Dense, LearningDense  # noqa: E402
+from lava.proc.io.source import RingBuffer  # noqa: E402
+from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi  # noqa: E402
+from lava.proc.lif.process import LIF, LearningLIF, LIFReset, TernaryLIF  # noqa: E402
+from lava.proc.monitor.process import Monitor  # noqa: E402
+from lava.proc.sparse.process import DelaySparse, LearningSparse, Sparse  # noqa: E402
+from lava.utils.weightutils import SignMode  # noqa: E402
+from scipy.sparse import csr_matrix  # noqa: E402
+
+
+def join(sender: Any, synapse: Any, target: Any) -> None:
+    """Wire neurons through a connection process."""
+    sender.s_out.connect(synapse.s_in)
+    synapse.a_out.connect(target.a_in)
+
+
+def spikes(rng: np.random.Generator, shape: tuple[int, ...], steps: int, rate: float = 0.3) -> Any:
+    """A RingBuffer of random spikes."""
+    return RingBuffer(data=(rng.random((*shape, steps)) < rate).astype(int))
+
+
+def static_network() -> dict[str, Any]:
+    """Every connection that does not learn, every neuron, images, several targets, turned ports, odd weights."""
+    rng = np.random.default_rng(7)
+    source, graded = spikes(rng, (12,), 17), RingBuffer(data=rng.integers(-9, 10, (6, 11)))
+    first = LIF(shape=(3, 4), du=900, dv=120, vth=90, bias_mant=rng.integers(-30, 60, (3, 4)), bias_exp=4, v=rng.integers(-99, 99, (3, 4)))
+    second = TernaryLIF(shape=(9,), du=2000, dv=90, vth_hi=40, vth_lo=-30)
+    third = LIFReset(shape=(9,), du=1500, dv=0, vth=60, reset_interval=7, reset_offset=9, name="third")
+    image = LIF(shape=(5, 4, 2), du=4095, dv=400, vth=15)
+    map_ = LIF(shape=(3, 3, 3), du=3000, dv=300, vth=25, u=50)
+    odd = rng.integers(-120, 120, (12, 12))
+    source.s_out.connect((wide := Dense(weights=odd, num_weight_bits=7, weight_exp=1)).s_in)
+    wide.a_out.reshape((3, 4)).connect(first.a_in)
+    first.s_out.flatten().connect((delayed := DelayDense(weights=rng.integers(-90, 200, (9, 12)), delays=rng.integers(0, 6, (9, 12)))).s_in)
+    delayed.a_out.connect(second.a_in)
+    delayed.a_out.connect(third.a_in)
+    sparse = Sparse(weights=csr_matrix(rng.integers(-60, 60, (9, 9)) * (rng.random((9, 9)) < 0.4)), num_message_bits=8, weight_exp=-1)
+    join(second, sparse, third)
+    weight = csr_matrix(np.where(rng.random((9, 6)) < 0.6, rng.integers(1, 40, (9, 6)), 0))
+    delays = csr_matrix(np.where(weight.toarray() > 0, rng.integers(0, 4, (9, 6)), 0))
+    join(graded, DelaySparse(weights=weight, delays=delays, num_message_bits=5), second)
+    inhibits = Dense(weights=-rng.integers(0, 31, (40, 9)), sign_mode=SignMode.INHIBITORY, num_weight_bits=6)
+    third.s_out.connect(inhibits.s_in)
+    inhibits.a_out.reshape((5, 4, 2)).connect(image.a_in)
+    eye = Dense(weights=rng.integers(0, 90, (40, 12)))
+    first.s_out.transpose((1, 0)).flatten().connect(eye.s_in)
+    eye.a_out.reshape((4, 5, 2)).transpose((1, 0, 2)).connect(image.a_in)
+    conv = Conv(weight=rng.integers(-20, 30, (3, 3, 2, 2)), input_shape=(5, 4, 2), stride=(2, 1), padding=(1, 0))
+    join(image, conv, map_)
+    back = Dense(weights=rng.integers(-40, 90, (12, 27)))
+    map_.s_out.reshape((27,)).connect(back.s_in)
+    back.a_out.reshape((3, 4)).connect(first.a_in)
+    return {k: v for k, v in locals().items() if hasattr(v, "in_ports")}
+
+
+def learning_network() -> dict[str, Any]:
+    """Synapses that learn: two and three factors, tags, sparse, graded payloads, epochs, drives or not."""
+    rng = np.random.default_rng(8)
+    source, graded = spikes(rng, (10,), 400), RingBuffer(data=rng.integers(0, 200, (10, 400)) * (rng.random((10, 400)) < 0.2))
+    reward = RingBuffer(data=rng.integers(-60, 90, (6, 23)))
+    pre = LIF(shape=(10,), du=4095, dv=4095, vth=40)
+    post = LIF(shape=(6,), du=1000, dv=300, vth=160, bias_mant=25, bias_exp=6)
+    other = LearningLIF(shape=(6,), du=800, dv=500, vth=120, bias_mant=20, bias_exp=6)
+    join(source, Dense(weights=np.eye(10, dtype=int) * 100), pre)
+    traces = {"x1_impulse": 20.5, "x1_tau": 12, "y1_impulse": 30, "y1_tau": 8.5}
+    tagged = Loihi2FLearningRule(
+        dw="u0*sgn(t-4)*2^1", dt="2^-1*x1*y0 - 2^-1*x0*y1 - 2^-2*u0*t", **traces, t_epoch=2, rng_seed=3
+    )
+    drives = LearningDense(weights=rng.integers(-20, 60, (6, 10)), tag_1=rng.integers(0, 9, (6, 10)), learning_rule=tagged, name="drives")
+    join(pre, drives, post)
+    post.s_out.connect(drives.s_in_bap)
+    third = Loihi3FLearningRule(dw="2^-3*y1*x0*x1 - 2^-5*u2*w*y2", x1_impulse=30, x1_tau=10, rng_seed=5)
+    rewarded = LearningDense(weights=rng.integers(0, 90, (6, 10)), learning_rule=third)
+    join(pre, rewarded, other)
+    other.s_out.connect(rewarded.s_in_bap)
+    reward.s_out.connect(rewarded.s_in_y1)
+    post.s_out.connect(rewarded.s_in_y2)
+    stdp = STDPLoihi(learning_rate=1, A_plus=2, A_minus=-1, tau_plus=10, tau_minus=10, t_epoch=4, rng_seed=9)
+    weights = csr_matrix(np.where(rng.random((6, 10)) < 0.5, 2 * rng.integers(1, 40, (6, 10)), 0))
+    watches = LearningSparse(weights=weights, learning_rule=stdp)
+    pre.s_out.connect(watches.s_in)
+    other.s_out.connect(watches.s_in_bap)
+    payload = Loihi2FLearningRule(dw="2^-4*x1*y0 - 2^-2*u3*w", x1_tau=30, t_epoch=3, rng_seed=4)
+    graded_in = LearningDense(
+        weights=rng.integers(0, 30, (6, 10)),
+        learning_rule=payload,
+        num_message_bits=8,
+        weight_exp=-2,
+        graded_spike_cfg=GradedSpikeCfg.OVERWRITE,
+    )
+    join(graded, graded_in, post)
+    post.s_out.connect(graded_in.s_in_bap)
+    return {k: v for k, v in locals().items() if hasattr(v, "in_ports")}
+
+
+def monitored(steps: int) -> tuple[Any, Any, list[Any]]:
+    """A small network with monitors of its own: source neurons, the neurons driven, and the monitors."""
+    rng = np.random.default_rng(9)
+    source, neurons = spikes(rng, (5,), steps), LIF(shape=(2, 2), du=700, dv=200, vth=100)
+    dense = Dense(weights=2 * rng.integers(-30, 60, (4, 5)))
+    source.s_out.connect(dense.s_in)
+    dense.a_out.reshape((2, 2)).connect(neurons.a_in)
+    monitors = [Monitor(), Monitor()]
+    monitors[0].probe(neurons.v, steps)
+    monitors[1].probe(neurons.s_out, steps)
+    return source, neurons, monitors
