@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from neuroalign.export.nir_graph import read_nir as read_nir
     from neuroalign.export.nir_graph import write_nir as write_nir
     from neuroalign.export.report import write_report as write_report
-    from neuroalign.lava_networks import network_from_lava as network_from_lava
+    from neuroalign.from_lava.networks import network_from_lava as network_from_lava
+    from neuroalign.from_lava.rule_check import check_lava_rule as check_lava_rule
+    from neuroalign.from_lava.rule_check import rule_from_lava as rule_from_lava
     from neuroalign.network import Connection as Connection
     from neuroalign.network import InputPort as InputPort
     from neuroalign.network import Network as Network
@@ -53,7 +55,9 @@ _PLACES = {
     "read_nir": "export.nir_graph",
     "write_nir": "export.nir_graph",
     "write_report": "export.report",
-    "network_from_lava": "lava_networks",
+    "network_from_lava": "from_lava.networks",
+    "check_lava_rule": "from_lava.rule_check",
+    "rule_from_lava": "from_lava.rule_check",
     "Connection": "network",
     "InputPort": "network",
     "Network": "network",

@@ -43,7 +43,8 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="NAME",
-        help="A rule (see 'neuroalign rule list'), or a file NAME.rule or NAME.py; a .py file is run.",
+        help="A rule (see 'neuroalign rule list'), or a file NAME.rule or NAME.py; a .py file is run. Or a rule in Lava's terms: "
+        "its arguments as text, \"dw='2^-2*x1*y0', x1_impulse=16, x1_tau=20\", a .rule file with them, a .py file that makes one.",
         show_default=False,
         autocompletion=rule_names,
     ),
@@ -109,11 +110,18 @@ def rule_show(
     json: Listed = None,
 ) -> None:
     """Show a rule: equation, symbols, microcode as Lava takes it, constants with their errors, what a chip needs."""
+    from neuroalign.command_line.lava_rule import named_lava_rule, refuse_options
+    from neuroalign.command_line.lava_rule import show as show_lava
     from neuroalign.command_line.rule_terminal import print_sheet
     from neuroalign.profile import load_profile
     from neuroalign.quantise.rule_sheet import rule_sheet
     from neuroalign.rules import load_rule
 
+    lava = named_lava_rule(name)
+    if lava is not None:
+        refuse_options({"--unit": unit, "--weight-limit": weight_limit})
+        choices = _choices(form, None, None, rates, portable)
+        return show_lava(lava, load_profile(profile), _positive(dt), choices, json)
     rule, target = load_rule(name), load_profile(profile)
     sheet = rule_sheet(rule, target, _positive(dt), _choices(form, unit, weight_limit, rates, portable))
     if json is not None:
@@ -176,16 +184,23 @@ def rule_check(
     """Run a rule on seeded spikes in floats, without rounding and on chip, and say where they part."""
     import sys
 
+    from neuroalign.command_line.lava_rule import check as check_lava
+    from neuroalign.command_line.lava_rule import named_lava_rule, refuse_options
     from neuroalign.command_line.terminal import progress_bars
     from neuroalign.export.atomic import require_writable
     from neuroalign.profile import load_profile
     from neuroalign.rule_check import CheckOptions, check_rule
     from neuroalign.rules import load_rule
 
-    rule, target = load_rule(name), load_profile(profile)
     require_writable(out, json)
     names: Any = tuple(dict.fromkeys(b.value for b in backend or []))
     choices = _choices(form, unit, weight_limit, rates, portable)
+    lava = named_lava_rule(name)
+    if lava is not None:
+        refuse_options({"--unit": unit, "--weight-limit": weight_limit, "--ablate": ablate, "--out": out})
+        options = CheckOptions(names, steps, _positive(dt), seed)
+        return check_lava(lava, load_profile(profile), choices, options, json, quiet)
+    rule, target = load_rule(name), load_profile(profile)
     with progress_bars(quiet) as progress:
         options = CheckOptions(
             names,

@@ -57,8 +57,8 @@ class _Term:
 class Parser:
     """The tokens of one rule and the place reached in them."""
 
-    def __init__(self, text: str, target: Target) -> None:
-        self.text, self.target = text, target
+    def __init__(self, text: str, target: Target, real: bool = False) -> None:
+        self.text, self.target, self.real = text, target, real
         self.tokens = list(self._tokens())
         self.at = 0
 
@@ -138,7 +138,9 @@ class Parser:
         try:
             return Product(term.dependency, mantissa, exponent, tuple(term.factors), term.k)
         except RuleError as error:
-            raise self.error(term.start, error.message) from None
+            if not self.real:
+                raise self.error(term.start, error.message) from None
+            return Product(term.dependency, mantissa * 2.0**exponent, 0, tuple(term.factors), term.k)
 
     def item(self, term: _Term) -> None:
         token = self.here

@@ -21,8 +21,10 @@ from neuroalign.microcode.product import TARGETS, TRACES, Factor, Number, Produc
 from neuroalign.microcode.program import Program, Trace
 
 
-def parse(text: str, target: Target) -> tuple[Product, ...]:
+def parse(text: str, target: Target, *, real: bool = False) -> tuple[Product, ...]:
     """Products of one rule, such as ``parse("2^-1*x0*y1 - x0*w", "dw")``.
+
+    ``real`` reads coefficients that integers cannot hold, such as ``2^-10``, as real ones, which only Float64 runs.
 
     Raises
     ------
@@ -31,7 +33,7 @@ def parse(text: str, target: Target) -> tuple[Product, ...]:
     """
     if target not in TARGETS:
         raise RuleError(f"unknown rule target {target!r}; it is one of {', '.join(TARGETS)}")
-    return Parser(text, target).rule()
+    return Parser(text, target, real).rule()
 
 
 def to_text(products: tuple[Product, ...]) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection
+from neuroalign.chip import ChipConnection, SparsePattern
 from neuroalign.errors import BackendFailed, BackendMissing, InputError
 from neuroalign.recording import Probe, Recording
 from neuroalign.sim.lava_processes.backend import LavaBackend
@@ -158,7 +158,7 @@ def _run(taken: TakenNetwork, steps: int, read_steps: tuple[int, ...], run_confi
     monitors = _monitors(taken, steps)
     learning = [c for c in taken.network.connections if c.plasticity is not None]
     first = taken.processes[taken.network.populations[0].name]
-    reads: dict[Probe, list[NDArray[Any]]] = {(c.name, state): [] for c in learning for state in SYNAPSE_STATES}
+    reads: dict[Probe, list[NDArray[Any]]] = {}
     done = 0
     for stop in sorted({*read_steps, steps}):
         first.run(condition=RunSteps(num_steps=stop - done), run_cfg=config)
@@ -166,11 +166,12 @@ def _run(taken: TakenNetwork, steps: int, read_steps: tuple[int, ...], run_confi
         if stop in read_steps:
             for connection in learning:
                 for state, found in _learnt(taken, connection).items():
-                    reads[connection.name, state].append(found)
+                    reads.setdefault((connection.name, state), []).append(found)
     states = {probe: _monitored(taken, probe, monitor, steps) for probe, monitor in monitors.items()}
-    states |= {probe: np.stack(found) for probe, found in reads.items() if found}
+    states |= {probe: np.stack(found) for probe, found in reads.items()}
     first.stop()
-    np.savez(folder / "part.npz", **{f"{name}\n{state}": held for (name, state), held in states.items()})
+    held: dict[str, Any] = {f"{name}\n{state}": values for (name, state), values in states.items()}
+    np.savez(folder / "part.npz", **held)
     (folder / "part.npz").rename(folder / _STATES)
 
 
@@ -197,11 +198,13 @@ def _learnt(taken: TakenNetwork, connection: ChipConnection) -> dict[str, NDArra
     rows, columns = (taken.orders[connection.name, side] for side in ("rows", "columns"))
     found = {}
     for state, member in SYNAPSE_STATES.items():
+        if getattr(getattr(process, member).init, "nnz", 1) == 0:
+            continue  # a sparse Var without an entry never gets one, and Lava cannot read it
         held = getattr(process, member).get()
         if state in ("w", "t", "d"):
             matrix = held.toarray() if hasattr(held, "toarray") else np.asarray(held)
             ordered = matrix[np.ix_(rows, columns)]
-            held = ordered[pattern.target, pattern.source] if pattern is not None else ordered
+            held = ordered[pattern.target, pattern.source] if isinstance(pattern, SparsePattern) else ordered
         else:
             held = np.asarray(held)[columns if state.startswith("x") else rows]
         found[state] = np.asarray(held).astype(np.int64)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Convolution
+from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.recording import Stimulus
 from neuroalign.sim.lava_processes.holdable import check_network
@@ -105,7 +105,9 @@ def _require_known(processes: list[Any]) -> None:
             continue
         parts = ", ".join(sorted(k.rpartition(".")[2] for k in KNOWN))
         known = [c.__name__ for c in type(process).__mro__[1:] if f"{c.__module__}.{c.__qualname__}" in KNOWN]
-        reason = f"derived from {known[0]}, may compute anything" if known else "is not Lava's or has no counterpart here"
+        reason = (
+            f"derived from {known[0]}, may compute anything" if known else "is not Lava's or has no counterpart here"
+        )
         raise ConversionRefused(
             f"{title(process)} ({kind(process)}) {reason}; the emulator takes these of Lava's own classes: {parts}"
         )
@@ -162,7 +164,9 @@ class _Taking:
                     "a Dense between them (weights np.eye) if one step more is all right"
                 )
             if wire.sender.id in synapses and wire.receiver.id in synapses:
-                raise ConversionRefused(f"{between}; a connection leads from neurons to neurons, so put a LIF between them")
+                raise ConversionRefused(
+                    f"{between}; a connection leads from neurons to neurons, so put a LIF between them"
+                )
             if wire.sender.id in nodes and wire.sends != "s_out":
                 raise ConversionRefused(f"{between}; Lava's own models never send on {wire.sends}, so connect s_out")
 
@@ -211,19 +215,18 @@ class _Taking:
         if learns(process):
             return [self._plastic(process, sender, targets)]
         if not targets:
-            self.notes.append(f"{title(process)} is left out: it drives no neurons (what only reads it gets nothing here)")
+            self.notes.append(
+                f"{title(process)} is left out: it drives no neurons (what only reads it gets nothing here)"
+            )
         name = self.names[process.id]
         found = []
         for k, wire in enumerate(targets):
             ends = self._ends(name if len(targets) == 1 else f"{name}[{k}]", sender, wire.receiver, wire.order)
             if kind(process) == CONV:
-                found.append(take_convolution(process, ends, self._image_pattern(process), self.notes))
+                found.append(take_convolution(process, ends, convolution_of(process), self.notes))
             else:
                 found.append(take_synapses(process, ends, self.notes if k == 0 else []))
         return found
-
-    def _image_pattern(self, process: Any) -> Convolution:
-        return convolution_of(process)
 
     def _ends(self, name: str, sender: Wire, target: Any, arrives: Order, drives: bool = True) -> Ends:
         """``arrives[j]``: the row of the process that the target's entry j gets."""
@@ -281,7 +284,9 @@ class _Taking:
                 f"{title(process)} drives {ends.target}, but s_in_bap takes the spikes of {shown}; both have to be the same neurons"
             )
         if not np.array_equal(post.order[ends.rows], self.orders[ends.target]):
-            raise ConversionRefused(f"{title(process)}: s_in_bap numbers the neurons differently than a_out; use the same order")
+            raise ConversionRefused(
+                f"{title(process)}: s_in_bap numbers the neurons differently than a_out; use the same order"
+            )
 
     def _modulators(self, process: Any, ends: Ends) -> tuple[tuple[str, str], ...]:
         found = []

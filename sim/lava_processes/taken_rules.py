@@ -1,15 +1,21 @@
-"""Lava's learning rules as Programs: read from the rule object, Lava not imported."""
+"""Lava's learning rules as Programs: read from the rule object, Lava not imported; or made by Lava from a call in a text."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from neuroalign.errors import RuleError
-from neuroalign.microcode import POST_TRACES, PRE_TRACES, Program, Trace
-from neuroalign.microcode_text import program_from_text
+from neuroalign.errors import BackendMissing, RuleError
+from neuroalign.microcode import POST_TRACES, TRACES, Program, Trace
+from neuroalign.microcode.lava_call import THREE, TWO, LavaRule, from_strings
 
 _NAMES = ("dw_str", "dd_str", "dt_str", "t_epoch", "rng_seed", "x1_impulse", "x1_tau", "y3_tau")
-_TWO, _THREE = "Loihi2FLearningRule", "Loihi3FLearningRule"
+_CLASSES = {
+    TWO: "lava.magma.core.learning.learning_rule",
+    THREE: "lava.magma.core.learning.learning_rule",
+    "STDPLoihi": "lava.proc.learning_rules.stdp_learning_rule",
+    "RewardModulatedSTDP": "lava.proc.learning_rules.r_stdp_learning_rule",
+}
 
 
 def is_rule(candidate: Any) -> bool:
@@ -26,18 +32,18 @@ def takes_third_factors(rule: Any) -> bool:
         If the rule is of neither kind: Lava's synapses would then never see a spike of the target.
     """
     kinds = [c.__name__ for c in type(rule).__mro__]
-    if _THREE in kinds:
+    if THREE in kinds:
         return True
-    if _TWO in kinds:
+    if TWO in kinds:
         return False
     raise RuleError(
-        f"{type(rule).__name__} is neither a {_TWO} nor a {_THREE}; in Lava its synapses see no spike of the target, so use "
+        f"{type(rule).__name__} is neither a {TWO} nor a {THREE}; in Lava its synapses see no spike of the target, so use "
         "one of these"
     )
 
 
-def program_of(rule: Any) -> Program:
-    """The Program that a Loihi2FLearningRule, Loihi3FLearningRule or one derived from them (STDPLoihi) runs in integers.
+def rule_of(rule: Any) -> LavaRule:
+    """The rule that an object of Lava's (Loihi2FLearningRule, Loihi3FLearningRule or derived from them) is.
 
     Raises
     ------
@@ -45,22 +51,52 @@ def program_of(rule: Any) -> Program:
         If a string means something else to Lava than it says, or a number is out of range.
     """
     third = takes_third_factors(rule)
-    texts = {name: _text(getattr(rule, f"{name}_str")) for name in ("dw", "dd", "dt")}
-    traces: dict[str, Trace] = {}
-    for name in (*PRE_TRACES, *POST_TRACES):
-        impulse, tau = float(getattr(rule, f"{name}_impulse")), float(getattr(rule, f"{name}_tau"))
-        if third and name in POST_TRACES:
-            traces[name] = Trace(0, 0)
-        elif impulse == 0:
-            traces[name] = Trace(0, tau)
-        else:
-            traces[name] = Trace(_plain(impulse), _plain(tau))
-    return program_from_text(**texts, t_epoch=int(rule.t_epoch), rng_seed=int(rule.rng_seed), **traces)
+    traces = {name: _trace(rule, name, third) for name in TRACES}
+    strings = {name: getattr(rule, f"{name}_str") for name in ("dw", "dd", "dt")}
+    return from_strings(strings, traces, {"t_epoch": int(rule.t_epoch), "rng_seed": int(rule.rng_seed)}, third)
 
 
-def _text(given: Any) -> str:
-    """A rule's string; newlines and tabs are blanks to nobody but us, and Lava refuses them first."""
-    return "" if given is None else str(given)
+def program_of(rule: Any) -> Program:
+    """The Program that a rule object runs in integers (RuleError where they cannot hold it)."""
+    held = rule_of(rule)
+    for reason in held.unheld:
+        raise RuleError(reason)
+    return held.program
+
+
+def made_by_lava(name: str, arguments: Mapping[str, Any]) -> LavaRule:
+    """The rule that Lava itself makes of a call such as ``STDPLoihi(learning_rate=1, A_plus=2, ...)``.
+
+    Raises
+    ------
+    RuleError
+        If the class is unknown, or Lava refuses the arguments (with its own words).
+    BackendMissing
+        If Lava is not installed.
+    """
+    import importlib
+
+    from neuroalign.sim.lava_processes import lava_compat
+    from neuroalign.sim.lava_processes.backend import LavaBackend
+
+    if name not in _CLASSES:
+        raise RuleError(f"{name} is no learning rule of Lava's; one of {', '.join(_CLASSES)}")
+    missing = LavaBackend().missing()
+    if missing:
+        raise BackendMissing(f"only Lava can make a {name}: {missing}")
+    lava_compat.install()
+    try:
+        made = getattr(importlib.import_module(_CLASSES[name]), name)(**arguments)
+    except Exception as error:  # whatever Lava raises about its arguments
+        raise RuleError(f"Lava refuses this {name}: {type(error).__name__}: {error}") from error
+    return rule_of(made)
+
+
+def _trace(rule: Any, name: str, third: bool) -> Trace:
+    if third and name in POST_TRACES:
+        return Trace(0, 0)
+    impulse, tau = (_plain(float(getattr(rule, f"{name}_{part}"))) for part in ("impulse", "tau"))
+    return Trace(impulse, tau)
 
 
 def _plain(value: float) -> float | int:

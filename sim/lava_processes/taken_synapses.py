@@ -183,7 +183,9 @@ def _plasticity(
         matrix = getattr(process, name).init
         values = np.asarray(matrix.data if hasattr(matrix, "tocoo") else matrix)
         if name == "tag_2" and values.any():
-            raise ConversionRefused(f"{title(process)}: tag_2 starts from {values.max():g}; only 0 is taken, so leave it out")
+            raise ConversionRefused(
+                f"{title(process)}: tag_2 starts from {values.max():g}; only 0 is taken, so leave it out"
+            )
     tag = _tag(process, ends, weight, pattern, bool(program.tag_update or program.dd), notes)
     graded = process.proc_params["graded_spike_cfg"].name
     return Plasticity(program, tag, 1.0, graded=_GRADED[graded], modulators=ends.modulators)

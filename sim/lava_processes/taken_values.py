@@ -17,7 +17,7 @@ def whole(process: Any, name: str, notes: list[str]) -> Integers:
     """Initial values of a Var as an array; fractions are cut off, as Lava's integer types do, and that is noted."""
     given = np.asarray(getattr(process, name).init)
     _require_numbers(process, name, given)
-    held = np.trunc(given).astype(np.int64)
+    held: Integers = np.trunc(given).astype(np.int64)
     changed = int((held != given).sum())
     if changed:
         notes.append(f"{title(process)}: {changed} values of {name} have fractions, which Lava's integers cut off")

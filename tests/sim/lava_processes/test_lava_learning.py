@@ -271,7 +271,7 @@ def beside_bait(folder: Path, code: str) -> tuple[int, list[str]]:
 
 @needs_lava
 def test_the_page_runs_and_executes_no_script_beside_it(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    _, code = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     status, executed = beside_bait(tmp_path, code)
     assert status == 0, (tmp_path / "stderr.txt").read_text(errors="replace")[-2000:]
     assert executed == []

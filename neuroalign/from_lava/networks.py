@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuroalign.chip import ChipConnection, ChipNetwork
+from neuroalign.chip import ChipConnection, ChipNetwork, SparsePattern
 from neuroalign.errors import InputError
 from neuroalign.fidelity import EqualStates, equal_states
 from neuroalign.recording import PLASTIC, SYNAPSES, Probe, Recording, Stimulus
@@ -173,7 +173,9 @@ class LavaNetwork:
             raise InputError(f"input {name!r} is none of the network's: {', '.join(self.taken.data) or 'it has none'}")
         shape = tuple(self.taken.processes[name].s_out.shape)
         if data.ndim not in (len(shape) + 1, len(shape) + 2) or data.shape[-1 - len(shape) : -1] != shape:
-            raise InputError(f"data of input {name!r} have shape {data.shape}; {(*shape, 'steps')} is needed, or samples of it")
+            raise InputError(
+                f"data of input {name!r} have shape {data.shape}; {(*shape, 'steps')} is needed, or samples of it"
+            )
         if data.shape[-1] < 1 or (data != np.floor(data)).any():
             raise InputError(f"data of input {name!r} hold no steps of whole numbers; encode them first")
         rows = data.reshape(-1, int(np.prod(shape)), data.shape[-1]).astype(np.int64)
@@ -263,9 +265,9 @@ class LavaRun:
         rows, columns = (np.argsort(orders[name, side]) for side in ("rows", "columns"))
         if state not in SYNAPSES:
             return held[..., columns if state.startswith("x") else rows]
-        if connection.pattern is not None:
+        if isinstance(connection.pattern, SparsePattern):
             full = np.zeros((*held.shape[:2], *connection.shape), held.dtype)
-            full[..., connection.pattern.target, connection.pattern.source] = held  # type: ignore[union-attr]
+            full[..., connection.pattern.target, connection.pattern.source] = held
             held = full
         return held[..., rows[:, None], columns]
 

@@ -22,6 +22,18 @@ from lava.proc.sparse.process import DelaySparse, LearningSparse, Sparse  # noqa
 from lava.utils.weightutils import SignMode  # noqa: E402
 from scipy.sparse import csr_matrix  # noqa: E402
 
+__all__ = [
+    "LIF",
+    "Dense",
+    "LearningDense",
+    "Loihi2FLearningRule",
+    "join",
+    "learning_network",
+    "monitored",
+    "spikes",
+    "static_network",
+]
+
 
 def join(sender: Any, synapse: Any, target: Any) -> None:
     """Wire neurons through a connection process."""
@@ -38,18 +50,32 @@ def static_network() -> dict[str, Any]:
     """Every connection that does not learn, every neuron, images, several targets, turned ports, odd weights."""
     rng = np.random.default_rng(7)
     source, graded = spikes(rng, (12,), 17), RingBuffer(data=rng.integers(-9, 10, (6, 11)))
-    first = LIF(shape=(3, 4), du=900, dv=120, vth=90, bias_mant=rng.integers(-30, 60, (3, 4)), bias_exp=4, v=rng.integers(-99, 99, (3, 4)))
-    second = TernaryLIF(shape=(9,), du=2000, dv=90, vth_hi=40, vth_lo=-30)
-    third = LIFReset(shape=(9,), du=1500, dv=0, vth=60, reset_interval=7, reset_offset=9, name="third")
-    image = LIF(shape=(5, 4, 2), du=4095, dv=400, vth=15)
-    map_ = LIF(shape=(3, 3, 3), du=3000, dv=300, vth=25, u=50)
+    first = LIF(
+        shape=(3, 4),
+        du=1900,
+        dv=420,
+        vth=900,
+        bias_mant=rng.integers(-30, 60, (3, 4)),
+        bias_exp=4,
+        v=rng.integers(-99, 99, (3, 4)),
+    )
+    second = TernaryLIF(shape=(9,), du=2000, dv=900, vth_hi=400, vth_lo=-300)
+    third = LIFReset(shape=(9,), du=1500, dv=0, vth=400, reset_interval=7, reset_offset=9, name="third")
+    image = LIF(shape=(5, 4, 2), du=4095, dv=900, vth=200)
+    map_ = LIF(shape=(3, 3, 3), du=3000, dv=300, vth=60, u=50)
     odd = rng.integers(-120, 120, (12, 12))
     source.s_out.connect((wide := Dense(weights=odd, num_weight_bits=7, weight_exp=1)).s_in)
     wide.a_out.reshape((3, 4)).connect(first.a_in)
-    first.s_out.flatten().connect((delayed := DelayDense(weights=rng.integers(-90, 200, (9, 12)), delays=rng.integers(0, 6, (9, 12)))).s_in)
+    first.s_out.flatten().connect(
+        (delayed := DelayDense(weights=rng.integers(-90, 200, (9, 12)), delays=rng.integers(0, 6, (9, 12)))).s_in
+    )
     delayed.a_out.connect(second.a_in)
     delayed.a_out.connect(third.a_in)
-    sparse = Sparse(weights=csr_matrix(rng.integers(-60, 60, (9, 9)) * (rng.random((9, 9)) < 0.4)), num_message_bits=8, weight_exp=-1)
+    sparse = Sparse(
+        weights=csr_matrix(rng.integers(-60, 60, (9, 9)) * (rng.random((9, 9)) < 0.4)),
+        num_message_bits=8,
+        weight_exp=-1,
+    )
     join(second, sparse, third)
     weight = csr_matrix(np.where(rng.random((9, 6)) < 0.6, rng.integers(1, 40, (9, 6)), 0))
     delays = csr_matrix(np.where(weight.toarray() > 0, rng.integers(0, 4, (9, 6)), 0))
@@ -71,21 +97,26 @@ def static_network() -> dict[str, Any]:
 def learning_network() -> dict[str, Any]:
     """Synapses that learn: two and three factors, tags, sparse, graded payloads, epochs, drives or not."""
     rng = np.random.default_rng(8)
-    source, graded = spikes(rng, (10,), 400), RingBuffer(data=rng.integers(0, 200, (10, 400)) * (rng.random((10, 400)) < 0.2))
+    source, graded = (
+        spikes(rng, (10,), 400),
+        RingBuffer(data=rng.integers(0, 200, (10, 400)) * (rng.random((10, 400)) < 0.2)),
+    )
     reward = RingBuffer(data=rng.integers(-60, 90, (6, 23)))
     pre = LIF(shape=(10,), du=4095, dv=4095, vth=40)
-    post = LIF(shape=(6,), du=1000, dv=300, vth=160, bias_mant=25, bias_exp=6)
-    other = LearningLIF(shape=(6,), du=800, dv=500, vth=120, bias_mant=20, bias_exp=6)
+    post = LIF(shape=(6,), du=3000, dv=1500, vth=1500, bias_mant=25, bias_exp=6)
+    other = LearningLIF(shape=(6,), du=3000, dv=1500, vth=150, bias_mant=4, bias_exp=6)
     join(source, Dense(weights=np.eye(10, dtype=int) * 100), pre)
     traces = {"x1_impulse": 20.5, "x1_tau": 12, "y1_impulse": 30, "y1_tau": 8.5}
     tagged = Loihi2FLearningRule(
         dw="u0*sgn(t-4)*2^1", dt="2^-1*x1*y0 - 2^-1*x0*y1 - 2^-2*u0*t", **traces, t_epoch=2, rng_seed=3
     )
-    drives = LearningDense(weights=rng.integers(-20, 60, (6, 10)), tag_1=rng.integers(0, 9, (6, 10)), learning_rule=tagged, name="drives")
+    drives = LearningDense(
+        weights=rng.integers(-20, 60, (6, 10)), tag_1=rng.integers(0, 9, (6, 10)), learning_rule=tagged, name="drives"
+    )
     join(pre, drives, post)
     post.s_out.connect(drives.s_in_bap)
-    third = Loihi3FLearningRule(dw="2^-3*y1*x0*x1 - 2^-5*u2*w*y2", x1_impulse=30, x1_tau=10, rng_seed=5)
-    rewarded = LearningDense(weights=rng.integers(0, 90, (6, 10)), learning_rule=third)
+    third = Loihi3FLearningRule(dw="2^-6*y1*x0*x1 - 2^-3*u2*w*y2", x1_impulse=30, x1_tau=10, rng_seed=5)
+    rewarded = LearningDense(weights=rng.integers(0, 50, (6, 10)), learning_rule=third)
     join(pre, rewarded, other)
     other.s_out.connect(rewarded.s_in_bap)
     reward.s_out.connect(rewarded.s_in_y1)

@@ -1,0 +1,137 @@
+"""A user's Lava processes taken out of memory: the emulator gives what Lava gives for these very processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import neuroalign
+from neuroalign.errors import BackendFailed, ConversionRefused, InputError, RuleError
+
+pytest.importorskip("lava.magma", reason="needs lava-nc")
+import lava_zoo as zoo
+
+pytestmark = pytest.mark.lava
+STEPS = 40
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize(("parts", "some"), [(zoo.static_network, "third"), (zoo.learning_network, "drives")])
+def test_every_state_is_lavas(parts: Any, some: str) -> None:
+    """Lava runs the processes themselves; each kind of part takes part, as the changing values of each population show."""
+    found = neuroalign.network_from_lava(parts()[some])
+    kinds = {type(p).__name__ for p in found.taken.processes.values()}
+    result = found.compare(STEPS)
+    assert result.holds, str(result)
+    assert "bit-equal" in str(result)
+    run = found.run(STEPS, implementation="reference")
+    spikes = {name: np.asarray(a) for (name, state), a in run.recording.states.items() if state == "s"}
+    assert all(20 < np.abs(a).sum() < 0.95 * a.size for a in spikes.values()), {n: a.mean() for n, a in spikes.items()}
+    weights = [a for (_, state), a in run.recording.states.items() if state == "w"]
+    if weights:
+        learning = [c for c in found.network.connections if c.plasticity is not None]
+        assert all((w[0, -1] != c.weight).any() for w, c in zip(weights, learning, strict=True))
+        assert kinds == {"RingBuffer", "LIF", "LearningLIF", "Dense", "LearningDense", "LearningSparse"}
+    else:
+        wanted = {"RingBuffer", "LIF", "LIFReset", "TernaryLIF", "Dense", "DelayDense", "Sparse", "DelaySparse", "Conv"}
+        assert kinds == wanted
+
+
+def test_arrays_come_as_monitors_give_them() -> None:
+    """The same shapes and values as Monitor.get_data() of a run of one's own, which stays possible afterwards."""
+    from lava.magma.core.run_conditions import RunSteps
+    from lava.magma.core.run_configs import Loihi2SimCfg
+
+    source, neurons, monitors = zoo.monitored(STEPS)
+    found = neuroalign.network_from_lava(neurons)
+    run = found.run(STEPS, record=[neurons.v], implementation="reference")
+    assert run[neurons.v].shape == run[neurons.s_out].shape == (STEPS, 2, 2)
+    neurons.run(condition=RunSteps(num_steps=STEPS), run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
+    data = [m.get_data() for m in monitors]
+    with pytest.raises(InputError, match="was run already"):
+        found.compare(STEPS)
+    neurons.stop()
+    assert all(run.compare(d).holds for d in data)
+    data[0][neurons.name]["v"][7, 1, 0] += 1
+    wrong = run.compare(data[0])
+    assert not wrong.holds
+    assert "v of lif1 at step 8, entry 2" in str(wrong)
+    spikes = np.asarray(run[neurons.s_out], dtype=int)
+    again = found.run(
+        STEPS, inputs={source: np.stack([source.data.init, 0 * source.data.init])}, implementation="reference"
+    )
+    assert (again[neurons.s_out][0] == spikes).all()
+    assert spikes.any()
+    assert not again[neurons.s_out][1].any()
+
+
+def _refusal(process: Any) -> str:
+    with pytest.raises((ConversionRefused, RuleError)) as caught:
+        neuroalign.network_from_lava(process)
+    return str(caught.value)
+
+
+def test_what_has_no_place_is_named() -> None:
+    """Each refusal names the process, the reason and the remedy."""
+
+    class Mine(zoo.LIF):  # type: ignore[misc]
+        pass
+
+    lif = zoo.LIF(shape=(3,))
+    zoo.join(lif, zoo.Dense(weights=np.eye(3)), mine := Mine(shape=(3,), name="own"))
+    assert "Mine 'own'" in _refusal(mine)
+    assert "derived from LIF" in _refusal(mine)
+    assert "du is 0.25, a fraction" in _refusal(zoo.LIF(shape=(2,), du=0.25))
+    direct = zoo.LIF(shape=(3,), name="hit")
+    zoo.spikes(np.random.default_rng(1), (3,), 4).s_out.connect(direct.a_in)
+    assert "sends s_out to a_in of LIF 'hit' without a connection process" in _refusal(direct)
+    rule = zoo.Loihi2FLearningRule(dw="2^-2*x1*y0", x1_impulse=16, x1_tau=20, rng_seed=1)
+    pre, post = zoo.LIF(shape=(3,)), zoo.LIF(shape=(2,))
+    zoo.join(pre, zoo.LearningDense(weights=np.zeros((2, 3)), learning_rule=rule, name="blind"), post)
+    assert "LearningDense 'blind': s_in_bap is open" in _refusal(post)
+    added = zoo.Dense(weights=np.eye(3), name="added")
+    for sender in (zoo.LIF(shape=(3,)), zoo.LIF(shape=(3,))):
+        zoo.join(sender, added, zoo.LIF(shape=(3,)))
+    assert "Dense 'added': s_in has 2 senders" in _refusal(added)
+    with pytest.raises(InputError, match="no Lava process"):
+        neuroalign.network_from_lava("lif")
+
+
+def test_lava_that_fails_is_said() -> None:
+    """A model that raises in Lava ends the copy with Lava's words, and leaves this process as it was."""
+    neurons = zoo.monitored(5)[1]
+    found = neuroalign.network_from_lava(neurons)
+    with pytest.raises(BackendFailed, match="lava failed"):
+        found.compare(5, run_config=object())
+    assert found.compare(5).equal.mismatches == 0
+
+
+def test_the_page_runs(tmp_path: Path) -> None:
+    """The first script of docs/lava-users.md, as it stands there, in a folder of its own; Lava and the emulator agree."""
+    page = (ROOT / "docs" / "lava-users.md").read_text(encoding="utf-8")
+    code, _ = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "mine.py").write_text(code, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "mine.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    *_, numbers, last = done.stdout.splitlines() or [done.stderr]
+    assert re.match(r"spikes of out: [0-9]{3,} v: \(300, 10\) weights: \(2, 10, 30\)", numbers), (
+        done.stdout + done.stderr
+    )
+    stated = re.search(r"reads `(bit-equal: [0-9,]+ values that change)", page)
+    assert stated
+    assert last.startswith(stated[1])
