@@ -298,7 +298,7 @@ class LavaComparison:
 
     def __str__(self) -> str:
         times = f"; emulator {self.seconds:.3g} s"
-        times += "" if self.lava_seconds is None else f", Lava {self.lava_seconds:.3g} s with its start"
+        times += "" if self.lava_seconds is None else f", Lava {self.lava_seconds:.3g} s with its start, as threads"
         if self.equal.first is not None and self.values is not None:
             name, state, place = self.equal.first
             return (

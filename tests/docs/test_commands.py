@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_it_runs(
     monkeypatch.chdir(folder)
     for backend in (NorseReference, LavaBackend):
         monkeypatch.setattr(backend, "missing", lambda self: "not loaded here, to save time")
-    monkeypatch.setattr("sys.argv", command.split())
+    monkeypatch.setattr("sys.argv", shlex.split(command))
     with pytest.raises(SystemExit) as end:
         main()
     assert not end.value.code, capsys.readouterr().err

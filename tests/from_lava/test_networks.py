@@ -20,7 +20,7 @@ import lava_zoo as zoo
 
 pytestmark = pytest.mark.lava
 STEPS = 40
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(("parts", "some"), [(zoo.static_network, "third"), (zoo.learning_network, "drives")])
