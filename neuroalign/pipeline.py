@@ -36,10 +36,10 @@ from neuroalign.network import Network
 from neuroalign.options import BackendName, Options
 from neuroalign.placement import place
 from neuroalign.profile import Profile, assumed_in_words, load_profile, not_checked_in_words
-from neuroalign.quantise.fixed import ScaleChoice
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.legality import check_runs, check_supported, resets_alike, with_microcode
+from neuroalign.quantise.scale_question import ScaleChoice
 from neuroalign.recording import Stimulus, first_samples
 from neuroalign.redeploy import only_stored, preferred, stored_chip, with_stored_widths
 from neuroalign.sim.emulator import Emulator

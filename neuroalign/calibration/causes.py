@@ -12,8 +12,8 @@ from neuroalign.deployment.searched import Cause
 from neuroalign.network import Network
 from neuroalign.pattern import spread_to_synapses
 from neuroalign.profile import Profile, load_profile
-from neuroalign.quantise.fixed import ScaleChoice
 from neuroalign.quantise.normal_form import normalise
+from neuroalign.quantise.scale_question import ScaleChoice
 from neuroalign.recording import Stimulus
 
 

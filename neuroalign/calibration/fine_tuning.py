@@ -19,9 +19,9 @@ from neuroalign.network import Connection, Network, euler
 from neuroalign.pattern import spread_to_synapses
 from neuroalign.profile import Profile
 from neuroalign.quantise.align_delays import align_delays
-from neuroalign.quantise.fixed import ScaleChoice, scale_question
 from neuroalign.quantise.formats import integer_formats
 from neuroalign.quantise.normal_form import NormalPopulation, normalise
+from neuroalign.quantise.scale_question import ScaleChoice, scale_question
 from neuroalign.quantise.synapses import chip_synapses
 from neuroalign.sim.norse_reference.backend import NorseReference
 from neuroalign.sim.norse_reference.training.chip_form import ChipForm, Latent, LatentBias

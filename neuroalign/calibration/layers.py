@@ -18,7 +18,7 @@ from neuroalign.compile import compile_network, float_model
 from neuroalign.deployment.searched import LayerError
 from neuroalign.network import InputPort, Network, Population
 from neuroalign.profile import Profile, load_profile
-from neuroalign.quantise.fixed import ScaleChoice
+from neuroalign.quantise.scale_question import ScaleChoice
 from neuroalign.recording import Stimulus
 from neuroalign.sim.emulator import Emulator
 

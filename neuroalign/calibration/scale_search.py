@@ -27,10 +27,10 @@ from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.network import Connection, Network, Population
 from neuroalign.profile import Profile
 from neuroalign.quantise.align_delays import align_delays
-from neuroalign.quantise.fixed import ScaleChoice, scale_question
 from neuroalign.quantise.formats import integer_formats
 from neuroalign.quantise.normal_form import normalise
 from neuroalign.quantise.scale import weight_exponent
+from neuroalign.quantise.scale_question import ScaleChoice, scale_question
 from neuroalign.quantise.synapses import chip_synapses
 from neuroalign.recording import Stimulus
 

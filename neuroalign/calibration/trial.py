@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from neuroalign.calibration.layers import network_error, population_error
 from neuroalign.network import Connection, Network, Population
 from neuroalign.profile import Profile
-from neuroalign.quantise.fixed import ScaleChoice, ScaleQuestion, scale_question
 from neuroalign.quantise.formats import IntegerFormats, integer_formats
 from neuroalign.quantise.normal_form import normalise
 from neuroalign.quantise.scale import smallest_exponent, weight_exponent
+from neuroalign.quantise.scale_question import ScaleChoice, ScaleQuestion, scale_question
 from neuroalign.recording import Stimulus
 
 Given = Mapping[str, NDArray[Any]]

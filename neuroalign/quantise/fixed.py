@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,92 +12,20 @@ from neuroalign.conversion import ConversionRow
 from neuroalign.network import Connection
 from neuroalign.pattern import spread_to_synapses
 from neuroalign.profile import Profile
+from neuroalign.quantise.decays import Decays, decay_rows, held_decays
 from neuroalign.quantise.escape import tabulated_escape
 from neuroalign.quantise.formats import IntegerFormats, integer_formats
-from neuroalign.quantise.headroom import headroom_row, reach
+from neuroalign.quantise.headroom import headroom_row
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.normal_form import NormalPopulation
-from neuroalign.quantise.plastic import hold_plastic, plastic_kernel, weight_limit
+from neuroalign.quantise.plastic import hold_plastic
 from neuroalign.quantise.rows import array_row, note_row
-from neuroalign.quantise.scale import Headroom, Kernel, choose_k, make_kernel, quantise_weights, weight_exponent
+from neuroalign.quantise.scale import Kernel, choose_k, quantise_weights, weight_exponent
+from neuroalign.quantise.scale_question import GradedSource, ScaleChoice, scale_question, weight_bits
 from neuroalign.quantise.start_states import StartStates, fixed_start_states
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-
-LEAST_THRESHOLD = 1024.0
-"""Threshold mantissas are not lowered below this for worst cases: 0.1 % resolution."""
-
-
-@dataclass(frozen=True)
-class GradedSource:
-    """A source that sends integers: payload bits, what one unit stands for, the largest magnitude in units."""
-
-    message_bits: int
-    value_per_unit: float
-    largest: float
-
-
-@dataclass(frozen=True, eq=False)
-class Decays:
-    """Decay fields and the fractions they mean, each (N,)."""
-
-    du: IntArray
-    dv: IntArray
-    u: FloatArray
-    v: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class ScaleChoice:
-    """Numbers of a population that were found by trying them on input, instead of from the weights alone.
-
-    Parameters
-    ----------
-    k
-        ``K``: the threshold mantissa of a spiking population.
-    exponents
-        Connection to its weight exponent.
-    weights
-        Connection to its integers as held; those of others are rounded to nearest.
-    note
-        How they were found, for the conversion rows.
-    """
-
-    k: float
-    exponents: Mapping[str, int]
-    weights: Mapping[str, IntArray]
-    note: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class ScaleQuestion:
-    """What choosing a population's scale starts from: its kernels by connection, and the bounds on ``K``."""
-
-    kernels: Mapping[str, Kernel]
-    headroom: Headroom
-    reference: FloatArray
-
-
-def scale_question(
-    form: NormalPopulation,
-    incoming: Sequence[Connection],
-    graded: Mapping[str, GradedSource],
-    profile: Profile,
-    learning: Mapping[str, RuleChoices],
-) -> ScaleQuestion:
-    """Kernels and bounds of a population in normal form."""
-    formats = integer_formats(profile)
-    driving = [c for c in incoming if c.drives]
-    reference = _reference(form, driving, learning)
-    kernels = {
-        c.name: _kernel(form, c, reference, graded, formats)
-        if c.rule is None
-        else plastic_kernel(form, c, reference, learning.get(c.name, RuleChoices()))
-        for c in driving
-    }
-    headroom = _headroom(form, tuple(kernels.values()), reference, _decays(form, formats), formats)
-    return ScaleQuestion(kernels, headroom, reference)
 
 
 def convert_population(
@@ -112,7 +39,7 @@ def convert_population(
 ) -> tuple[ChipPopulation, tuple[ChipConnection, ...], tuple[ConversionRow, ...]]:
     """Integers for a population in normal form and the connections into it, with their conversion rows."""
     formats = integer_formats(profile)
-    decays = _decays(form, formats)
+    decays = held_decays(form, formats)
     drive = decays.v * form.leak_drive + form.bias_drive
     asked = scale_question(form, incoming, graded, profile, learning)
     kernels, reference = asked.kernels, asked.reference
@@ -152,28 +79,34 @@ def convert_population(
     )
     escape, escape_rows = tabulated_escape(form, units_per_volt)
     population = _population(form, decays, threshold, (mantissa, exponent), start, units_per_volt, formats, escape)
-    held = [c for c, _ in converted if c.drives]
-    largest = [form.burst * (graded[c.source].largest if c.source in graded else 1.0) for c in held]
-    spiking = form.population.spiking
+    connections = tuple(c for c, _ in converted)
     rows = (
         *(row for _, rows in converted for row in rows),
         _threshold_row(form, threshold, units_per_volt, formats),
-        *_decay_rows(form, decays, formats),
+        *decay_rows(form, decays, formats),
         *bias_row,
         *start.rows,
         *_reset_rows(form),
         *escape_rows,
-        headroom_row(
-            form.population.name,
-            held,
-            largest,
-            mantissa << exponent,
-            (decays.u, decays.v),
-            threshold << formats.threshold.shift if spiking else None,
-            formats,
-        ),
+        _worst_case_row(form, connections, graded, population, decays, formats),
     )
-    return population, tuple(c for c, _ in converted), rows
+    return population, connections, rows
+
+
+def _worst_case_row(
+    form: NormalPopulation,
+    connections: Sequence[ChipConnection],
+    graded: Mapping[str, GradedSource],
+    population: ChipPopulation,
+    decays: Decays,
+    formats: IntegerFormats,
+) -> ConversionRow:
+    """How far the states go where every input arrives in every step."""
+    driving = [c for c in connections if c.drives]
+    largest = [form.burst * (graded[c.source].largest if c.source in graded else 1.0) for c in driving]
+    threshold = population.threshold << population.threshold_shift if population.spiking else None
+    bias = population.bias_mant << population.bias_exp
+    return headroom_row(population.name, driving, largest, bias, (decays.u, decays.v), threshold, formats)
 
 
 def _population(
@@ -214,102 +147,6 @@ def _population(
     )
 
 
-def _decays(form: NormalPopulation, formats: IntegerFormats) -> Decays:
-    scale = 2.0**formats.decay.bits
-    du = np.clip(np.rint(form.decay_u * scale) - formats.decay.u_offset, 0, formats.decay_limit).astype(np.int64)
-    dv = np.clip(np.rint(form.decay_v * scale) - formats.decay.v_offset, 0, formats.decay_limit).astype(np.int64)
-    return Decays(du, dv, (du + formats.decay.u_offset) / scale, (dv + formats.decay.v_offset) / scale)
-
-
-def _decay_rows(form: NormalPopulation, decays: Decays, formats: IntegerFormats) -> tuple[ConversionRow, ...]:
-    name, unit = form.population.name, 2.0**-formats.decay.bits
-
-    def beyond(held: FloatArray, wanted: FloatArray) -> int:
-        # One unit is what a full decay misses where the field has no offset; more was cut off by the field's range.
-        return int(np.count_nonzero(np.abs(held - wanted) > unit * (1 + 1e-9)))
-
-    u = array_row(
-        name, "decay_u", form.decay_u, decays.du, decays.u, "1/step", saturated=beyond(decays.u, form.decay_u)
-    )
-    dead = int(np.count_nonzero((form.decay_v > 0) & (decays.v == 0)))
-    note = f"{dead} neuron(s) lose their leak: dt/tau_mem is below half a unit of the decay field" if dead else ""
-    v = array_row(
-        name,
-        "decay_v",
-        form.decay_v,
-        decays.dv,
-        decays.v,
-        "1/step",
-        note,
-        saturated=beyond(decays.v, form.decay_v),
-        status="approximate" if dead else None,
-    )
-    return u, v
-
-
-def _reference(
-    form: NormalPopulation, incoming: Sequence[Connection], learning: Mapping[str, RuleChoices]
-) -> FloatArray:
-    """Voltage that the scale refers to: the threshold, or for readouts the largest jump that one spike makes."""
-    if form.population.spiking:
-        return form.threshold
-    jumps = [
-        float(np.abs(spread_to_synapses(form.kernel_gain, c.pattern) * c.weight).max())
-        for c in incoming
-        if c.weight.size
-    ]
-    plastic = [c for c in incoming if c.rule is not None]
-    jumps += [
-        float(np.abs(form.kernel_gain).max()) * weight_limit(c, learning.get(c.name, RuleChoices())) for c in plastic
-    ]
-    largest = max([*jumps, 0.0]) or float(np.abs(form.bias_drive).max(initial=0.0)) or 1.0
-    return np.full(form.population.size, largest)
-
-
-def _kernel(
-    form: NormalPopulation,
-    c: Connection,
-    reference: FloatArray,
-    graded: Mapping[str, GradedSource],
-    formats: IntegerFormats,
-) -> Kernel:
-    source = graded.get(c.source)
-    unit = source.value_per_unit if source else 1.0
-    share = spread_to_synapses(form.kernel_gain / reference, c.pattern) * c.weight * unit
-    largest = source.largest if source else 1.0
-    return make_kernel(c.name, share, largest, _bits(c, formats), formats.mixed_lsb, formats.sign_modes, c.pattern)
-
-
-def _bits(c: Connection, formats: IntegerFormats) -> int:
-    return c.weight_bits or formats.weight_bits
-
-
-def _headroom(
-    form: NormalPopulation, kernels: Sequence[Kernel], reference: FloatArray, decays: Decays, formats: IntegerFormats
-) -> Headroom:
-    """Bounds on K from the formats and from every input spiking in every step."""
-    unit = 2.0**formats.align
-    zero = np.zeros(form.population.size)
-    drive = (decays.v * form.leak_drive + form.bias_drive) / reference
-    above = sum((k.into_targets(1) * k.largest_input * form.burst for k in kernels), zero)
-    below = sum((k.into_targets(-1) * k.largest_input * form.burst for k in kernels), zero)
-    threshold = np.ones(form.population.size) if form.population.spiking else None
-    bounds = reach(above, below, drive, (decays.u, decays.v), threshold)
-    largest_drive = float(np.abs(drive).max(initial=0.0))
-    start = float(np.abs(form.v_start / reference).max(initial=0.0))
-    hard = min(
-        float(formats.threshold_limit),
-        formats.bias_limit / (largest_drive * unit) if largest_drive > 0 else np.inf,
-        formats.v_limit / (start * unit) if start > 0 else np.inf,
-    )
-    safe = min(hard, bounds.limit_on_scale(formats.u_limit / unit, formats.v_limit / unit - 1))
-    # Below this even the largest weights, of 8 bits, need a negative exponent, whose rounding down is a drift in every step.
-    # Wider weights do not ask for more: their last bits are not worth states that wrap.
-    wider = 2.0 ** max(formats.weight_bits - 8, 0)
-    widest = min((1.0 / (k.needed * wider) for k in kernels if k.needed > 0), default=1.0)
-    return Headroom(hard, safe, max(LEAST_THRESHOLD, widest) if form.population.spiking else widest)
-
-
 def _connection(
     form: NormalPopulation,
     c: Connection,
@@ -330,7 +167,7 @@ def _connection(
     gain = spread_to_synapses(form.kernel_gain, c.pattern) * unit
     volts = held * 2.0 ** (exponent + formats.align) / spread_to_synapses(units_per_volt, c.pattern)
     meaning = np.divide(volts, gain, out=np.array(c.weight), where=gain != 0)
-    note = f"{kernel.sign_mode}, {_bits(c, formats)} bits, exponent {exponent}"
+    note = f"{kernel.sign_mode}, {weight_bits(c, formats)} bits, exponent {exponent}"
     note += f"; {choice.note}" if choice is not None and choice.note else ""
     # A weight counts by what it does to its neuron: gains and thresholds may differ by orders of magnitude.
     effect = spread_to_synapses(np.abs(form.kernel_gain) * units_per_volt, c.pattern)
@@ -342,7 +179,7 @@ def _connection(
         source=c.source,
         target=c.target,
         weight=held,
-        weight_format=Fixed(_bits(c, formats), exponent, "nearest", "saturate"),
+        weight_format=Fixed(weight_bits(c, formats), exponent, "nearest", "saturate"),
         weight_exp=exponent,
         sign_mode=kernel.sign_mode,
         delays=delays,

@@ -13,8 +13,8 @@ from neuroalign.conversion import ConversionRow
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.network import Network
 from neuroalign.profile import Profile
-from neuroalign.quantise.fixed import GradedSource
 from neuroalign.quantise.rows import note_row
+from neuroalign.quantise.scale_question import GradedSource
 from neuroalign.quantise.third_factor import third_factors
 from neuroalign.recording import Stimulus
 

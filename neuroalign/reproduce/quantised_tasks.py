@@ -26,7 +26,7 @@ from neuroalign.export.atomic import write_atomically
 from neuroalign.export.nir_graph.write import write_nir
 from neuroalign.network import Network
 from neuroalign.profile import Profile, load_profile
-from neuroalign.quantise.fixed import ScaleChoice
+from neuroalign.quantise.scale_question import ScaleChoice
 from neuroalign.recording import Stimulus
 from neuroalign.reproduce.paired import bootstrap_interval
 from neuroalign.reproduce.task import Result
