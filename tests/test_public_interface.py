@@ -15,7 +15,7 @@ from hand_made import deployment
 
 import neuroalign
 from neuroalign import pipeline
-from neuroalign.command_line import app
+from neuroalign.command_line.deploy import deploy as deploy_command
 from neuroalign.demo import load_demo
 from neuroalign.errors import BackendMissing, InputError
 from neuroalign.recording import Recording, Stimulus
@@ -61,7 +61,7 @@ def test_deploy_takes_in_python_what_the_command_takes() -> None:
         "write_nir",
         "write_rows",
     }
-    for option in inspect.signature(app.deploy).parameters:
+    for option in inspect.signature(deploy_command).parameters:
         there = IN_PYTHON.get(option, option)
         assert there in call or f"options.{there}" in call, f"--{option} has no equal in neuroalign.deploy"
 

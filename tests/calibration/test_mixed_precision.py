@@ -12,7 +12,7 @@ from random_models import Choices, random_network, random_stimulus
 from neuroalign.calibration.layers import float_given, network_error
 from neuroalign.calibration.mixed_precision import allot_bits, weight_memory, with_bits
 from neuroalign.chip import Fixed, first_difference
-from neuroalign.command_line.app import _bits
+from neuroalign.command_line.deploy import _bits
 from neuroalign.compile import compile_network
 from neuroalign.encoding import bernoulli_signal
 from neuroalign.errors import ConversionRefused, InputError
