@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plastic_models import estimating
 
+from neuroalign.chip import ChipConnection
+from neuroalign.compile import compile_network
 from neuroalign.microcode import Trace
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import HeldRule, RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.quantise.spike_statistics import trace_statistics
+from neuroalign.recording import Stimulus
 from neuroalign.rule import LearningRule, RuleTrace, Term
 from neuroalign.rules import pair_stdp, sal, stdwi
-from neuroalign.sim.emulator.learning_reference import plastic_state
+from neuroalign.sim.emulator import Batch, Emulator
 from neuroalign.sim.emulator.traces import trace_arithmetic
 
 LOIHI, DT = load_profile("loihi2"), 1e-3
@@ -33,17 +37,25 @@ def measured_walk(chip: HeldRule, seconds: float, draws: int = 8, side: int = 16
     assert chip.prediction is not None
     rng, settling = np.random.default_rng(11), round(0.5 / DT)
     steps = settling + round(seconds / DT)
-    pre, post = ((rng.random((steps, side)) < rate * DT).astype(np.int64) for rate in chip.prediction.rates)
-    ends = []
-    for draw in range(draws):
-        program = replace(chip.program, rng_seed=10 * draw)
-        state = plastic_state(program, np.zeros((side, side)), fixed=True, rounding_seed=100 + draw)
-        for t in range(steps):
-            state.record_source(t + 1, pre[t])
-            state.record_target(t + 1, post[t])
-            state.learn(t + 1, learns=t >= settling)
-        ends.append(state.weight + (state.tag / 2**chip.tag_bits if chip.tag_bits else 0))
+    pre, post = ((rng.random((1, steps, side)) < rate * DT).astype(np.uint8) for rate in chip.prediction.rates)
+    network, _ = compile_network(estimating(pair_stdp(), np.zeros((side, side))), LOIHI)
+    late = network.latency_steps
+    network = replace(network, connections=tuple(_learning(c, chip, settling + late) for c in network.connections))
+    seeds = {"rng_seed": [10 * draw for draw in range(draws)], "rounding_seed": [100 + draw for draw in range(draws)]}
+    batch = Batch(draws, values={("learns", name): given for name, given in seeds.items()})
+    probes = [("learns", "w"), ("learns", "t")]
+    weight, tag = Emulator().run(network, Stimulus({"a": pre, "b": post}), probes, batch=batch).states.values()
+    ends = weight[:, -1] + (tag[:, -1] / 2**chip.tag_bits if chip.tag_bits else 0)
     return math.sqrt(float(np.var(ends, axis=0, ddof=1).mean()))
+
+
+def _learning(c: ChipConnection, chip: HeldRule, settling: int) -> ChipConnection:
+    """A plastic connection with the held rule's program, which learns after the steps of settling."""
+    if c.plasticity is None:
+        return c
+    zero = np.zeros(c.shape, dtype=np.int64)
+    held = replace(c.plasticity, program=chip.program, tag=zero, phases=((settling + 1, 10**6),))
+    return replace(c, weight=zero, plasticity=held)
 
 
 @pytest.mark.parametrize(
