@@ -46,6 +46,14 @@ def write_report(deployment: Deployment, out_dir: Path) -> Path:
     ------
     OutputError
         If the directory cannot be made or written.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> from pathlib import Path
+    >>> deployment = neuroalign.deploy("network.nir", "loihi2", dt=1e-3, reset="zero", stimulus="spikes.npz")
+    >>> neuroalign.write_report(deployment, Path("report")).name
+    'report.html'
     """
     return write_page(out_dir, render(deployment), to_json(deployment))
 

@@ -12,6 +12,7 @@ from neuroalign.deployment.learning import RuleCheck
 from neuroalign.export.excerpt_learning import Learnt
 from neuroalign.export.report import page_environment, write_page
 from neuroalign.quantise.rule_sheet import program_lines, row_line
+from neuroalign.rule.mathml import rule_mathml
 
 SCHEMA = "neuroalign-rule-check/1"
 
@@ -59,6 +60,7 @@ def render_rule(check: RuleCheck) -> str:
         "rows": [row_line(row) for row in (check.sheet.held.rows if check.sheet.held else ())],
         "picture": picture,
         "live": live,
+        "math": rule_mathml(check.sheet.rule),
     }
     return page_environment().get_template("rule.html.j2").render(**values)
 

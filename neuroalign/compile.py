@@ -53,6 +53,14 @@ def compile_network(
     ------
     ConversionRefused
         If the profile cannot hold the network; the message says what would.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> network = neuroalign.read_nir("network.nir").network
+    >>> chip, table = neuroalign.compile_network(network, neuroalign.load_profile("loihi2"))
+    >>> chip.is_fixed, len(table.rows) > 5
+    (True, True)
     """
     check_supported(network, profile)
     alignment, table = align_delays(network, profile.delay, strict=strict)

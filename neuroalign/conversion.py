@@ -62,7 +62,18 @@ class ConversionRow:
 
 @dataclass(frozen=True)
 class ConversionTable:
-    """All rows of one conversion, in the order in which they arose."""
+    """All rows of one conversion, in the order in which they arose.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> network = neuroalign.read_nir("network.nir").network
+    >>> _, table = neuroalign.compile_network(network, neuroalign.load_profile("loihi2"))
+    >>> sum(row.saturated for row in table.rows)
+    0
+    >>> table.to_frame().sort_values("relative_error").iloc[-1]["quantity"]  # needs pandas
+    'weight'
+    """
 
     rows: tuple[ConversionRow, ...] = ()
 

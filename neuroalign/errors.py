@@ -7,7 +7,17 @@ from __future__ import annotations
 
 
 class NeuroalignError(Exception):
-    """The base of all errors that the toolkit raises on purpose."""
+    """The base of all errors that the toolkit raises on purpose.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> try:
+    ...     neuroalign.load_profile("loihi3")
+    ... except neuroalign.NeuroalignError as error:
+    ...     print(error.exit_code)
+    2
+    """
 
     exit_code: int = 1
 

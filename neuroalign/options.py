@@ -25,6 +25,13 @@ class Options:
     spike per channel and step; ``split_weights`` lets the search hold large weights over two synapses. ``microcode`` holds
     a reset by subtraction as neuron microcode, where the profile's neurons can be programmed. ``bits`` are the widths of
     connections' weights, or the share of their memory that the search is to leave them.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> options = neuroalign.Options(calibration=0.05, seed=1)  # search for better integers on seeded spikes
+    >>> options.backends
+    ('emulator',)
     """
 
     backends: tuple[BackendName, ...] = ("emulator",)

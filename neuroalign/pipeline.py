@@ -116,6 +116,15 @@ def deploy(
     ------
     NeuroalignError
         One line naming the thing, the value, the limit and the remedy.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> import numpy as np
+    >>> spikes = np.random.default_rng(1).random((2, 20, 64)) < 0.1
+    >>> deployment = neuroalign.deploy("network.nir", "loihi2", dt=1e-3, reset="zero", stimulus=spikes)
+    >>> deployment.chip_runs[0].label
+    'loihi2 (emulator)'
     """
     options = _overridden(options or Options(), backends, seed, strict)
     _check_input_options(stimulus, input_scale, rate)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import BackendMissing, InputError
+from neuroalign.notebook import html_table, span
 
 if TYPE_CHECKING:
     import xarray
@@ -46,6 +47,13 @@ class Stimulus:
         Class of each sample, for accuracy.
     description
         Where the stimulus came from, for the report.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> import numpy as np
+    >>> neuroalign.Stimulus({"input": np.zeros((8, 40, 64))}).steps
+    40
     """
 
     inputs: Mapping[str, NDArray[Any]]
@@ -94,6 +102,16 @@ class Recording:
     read_steps : chip steps, from 1
         When the states of plastic connections were read: entry k of such a state (samples, reads, ...) is the value
         after step ``read_steps[k]``.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> deployment = neuroalign.deploy("network.nir", "loihi2", dt=1e-3, reset="zero", stimulus="spikes.npz")
+    >>> recording = deployment.chip_runs[0].recording
+    >>> recording.aligned("hidden", "s", 40).shape  # (samples, steps, neurons), the latency subtracted
+    (8, 40, 100)
+    >>> recording.to_xarray()["readout.v"].dims  # needs xarray
+    ('sample', 'step', 'readout_neuron')
     """
 
     backend: str
@@ -110,6 +128,15 @@ class Recording:
         """``state`` of ``population`` over the model's first ``steps`` steps, the declared latency subtracted."""
         lag = self.latency_steps[population]
         return self.states[population, state][:, lag : lag + steps]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, state, " x ".join(map(str, a.shape)), str(a.dtype), span(a), self.latency_steps.get(name, ""))
+            for (name, state), a in self.states.items()
+        ]
+        note = "; ".join(f"{name}: {n:,}" for name, n in self.counts.items() if n)
+        columns = ("of", "state", "shape (samples, steps, neurons)", "type", "values", "latency (steps)")
+        return html_table(f"Recording by {self.backend}", columns, rows, note)
 
     def to_xarray(self) -> xarray.Dataset:
         """All states as a labelled Dataset, a variable "name.state" each; nothing is copied.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -170,6 +173,10 @@ def test_a_notebook_shows_tables_and_escapes_names(deployed: neuroalign.Deployme
         "table": deployed.table._repr_html_(),
         "deployment": deployed._repr_html_(),
         "rule": neuroalign.load_rule("sal")._repr_html_(),
+        "placement": deployed.placed.placement._repr_html_() if deployed.placed else "",
+        "agreement": deployed.agreements[0]._repr_html_(),
+        "recording": deployed.runs[0].recording._repr_html_(),
+        "profile": neuroalign.load_profile("loihi1")._repr_html_(),
     }
     for name, text in shown.items():
         assert text.count("<table") == text.count("</table>") >= 1, name
@@ -180,3 +187,26 @@ def test_a_notebook_shows_tables_and_escapes_names(deployed: neuroalign.Deployme
     hostile = type(made.network)(**{**vars(made.network), "name": "<script>"})
     assert "<script>" not in hostile._repr_html_()
     assert "&lt;script&gt;" in hostile._repr_html_()
+
+
+@pytest.mark.parametrize("name", [name for name in neuroalign.__all__ if name != "__version__"])
+def test_the_example_of_every_public_name_gives_what_it_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spikes: Any
+) -> None:
+    for package in ("pandas", "xarray"):
+        pytest.importorskip(package)
+    shutil.copy(load_demo()[0], tmp_path / "network.nir")
+    _, images = load_demo()
+    np.savez(tmp_path / "spikes.npz", input=np.asarray(images.inputs["input"][:8]))
+    monkeypatch.chdir(tmp_path)
+    (found,) = (t for t in doctest.DocTestFinder(recurse=False).find(getattr(neuroalign, name), name, globs={}))
+    assert found.examples, f"{name} has no example"
+    said: list[str] = []
+    doctest.DocTestRunner().run(found, out=said.append)
+    assert not said, "".join(said)
+
+
+def test_help_of_the_package_names_everything_public() -> None:
+    told = neuroalign.__doc__ or ""
+    for name in set(neuroalign.__all__) - {"__version__"}:
+        assert re.search(rf"\b{name}\b", told), f"help(neuroalign) does not name {name}"

@@ -1,7 +1,8 @@
-"""Will it fit? A larger network on the cores of Loihi 1 and Loihi 2.
+"""Place and price: a larger network on the cores of Loihi 1 and Loihi 2.
 
 Two hidden layers of 1500 neurons, put onto as few cores as the limits allow. The picture shows how full each core is of
-what binds, and which cores talk to which. Rates are not known here, so every neuron counts alike.
+what binds, and which cores talk to which. Each neuron is said to spike in one of
+fifty steps; from that follow the messages, and an energy where somebody has published prices.
 """
 
 from itertools import pairwise
@@ -10,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from neuroalign.compile import compile_network
+from neuroalign.energy import energies, expected_events
 from neuroalign.network import Connection, InputPort, Network, Population
 from neuroalign.placement import place
 from neuroalign.profile import load_profile
@@ -36,12 +38,17 @@ network = Network(
     outputs=(("class", "output"),),
 )
 
+rates = {name: np.full(size, 0.02) for name, size in sizes.items()}  # spikes a step
 figure, axes = plt.subplots(2, 2, figsize=(9, 6), layout="constrained")
 for row, chip in zip(axes, ("loihi1", "loihi2"), strict=True):
     profile = load_profile(chip)
-    placement = place(compile_network(network, profile)[0], profile)
+    held = compile_network(network, profile)[0]
+    placement = place(held, profile, rates=rates)
     binds = placement.binding_limit
     print(f"{chip}: {placement.verdict}, {len(placement.cores)} cores on {placement.chips} chip(s); {binds} binds")
+    events = expected_events(held, placement, profile, rates, steps=100)
+    for report in energies(events, profile):
+        print(f"  {report.headline}")
     shares = [100 * core.shares[binds] for core in placement.cores]
     row[0].bar(range(len(shares)), shares)
     row[0].set(title=f"{chip}: how full of {binds}", xlabel="core", ylabel="%", ylim=(0, 100))

@@ -6,6 +6,8 @@ A hook of MkDocs; ``mkdocs.yml`` names it. Each function that makes a page retur
 from __future__ import annotations
 
 import ast
+import html
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ from neuroalign.profile.provenance import describe
 from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import RuleSheet, program_lines, rule_sheet
 from neuroalign.rule import LearningRule
+from neuroalign.rule.mathml import rule_mathml
 from neuroalign.rules import RULES
 
 GALLERY = Path(__file__).resolve().parents[1] / "gallery"
@@ -46,6 +49,61 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
+def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
+    """References in docstrings become plain code; the first use of each word of the glossary leads to its line."""
+    path = page.file.src_uri
+    content = without_roles(content)
+    if path == "glossary.md" or path.startswith("api/"):
+        return content
+    return with_words(content, "../" * path.count("/") + "glossary.html", glossary())
+
+
+def without_roles(content: str) -> str:
+    """``:func:`~package.name``` as the code ``name``."""
+    return re.sub(r":[a-z]+:<code>~?(?:[\w.]+\.)?(\w+)</code>", r"<code>\1</code>", content)
+
+
+def glossary() -> dict[str, tuple[str, str]]:
+    """Word (and each of its other forms) to its anchor and its meaning without marks, from the glossary's own lines."""
+    text, found = (GALLERY.parent / "glossary.md").read_text(encoding="utf-8"), {}
+    for anchor, words, meaning in re.findall(
+        r'^<a id="([\w-]+)"></a>\*\*(.+?)\*\*: (.+?)(?=\n\n|\Z)', text, re.M | re.S
+    ):
+        plain = re.sub(r"\[([^\]]+)\]\([^)]*\)|[`*]", lambda m: m[1] or "", " ".join(meaning.split()))
+        for word in words.split(", "):
+            found[word] = (anchor, plain)
+    return found
+
+
+def with_words(content: str, page: str, words: dict[str, tuple[str, str]]) -> str:
+    """The page's HTML, where the first use of each word in running text is a link that says what it means."""
+    left = dict(words)
+    inside, parts = 0, re.split(r"(<[^>]+>)", content)
+    for k, part in enumerate(parts):
+        tag = re.match(r"<(/?)(a|code|pre|h[1-6]|math|script|summary|svg)\b", part)
+        if tag:
+            inside += -1 if tag[1] else 1
+        if tag or inside or part.startswith("<") or not left:
+            continue
+        parts[k] = re.sub(_any_of(left), lambda m: _word_link(m[0], page, left), part)
+    return "".join(parts)
+
+
+def _any_of(words: dict[str, tuple[str, str]]) -> str:
+    return r"\b(?:" + "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)) + r")s?\b"
+
+
+def _word_link(said: str, page: str, left: dict[str, tuple[str, str]]) -> str:
+    """A link for a word that was not met before; all its forms are then known."""
+    word = said if said in left else said.removesuffix("s")
+    if word not in left:
+        return said
+    anchor, meaning = left[word]
+    for form in [form for form, (other, _) in left.items() if other == anchor]:
+        del left[form]
+    return f'<a class="word" href="{page}#{anchor}" title="{html.escape(meaning)}">{said}</a>'
+
+
 def rules_index() -> str:
     """A table of all rules."""
     rows = [(f"[{rule.name}]({rule.name}.md)", rule.title, rule.source) for rule in (make() for make in RULES.values())]
@@ -58,7 +116,7 @@ def rule_page(name: str, *, pictured: bool = False) -> str:
     parts = [
         f"# {rule.title}",
         f"Rule `{name}`. {rule.source}. {_sentence(rule.locality)}",
-        f"## Equation\n\n```text\n{rule.equation}\n```",
+        f'## Equation\n\n```text\n{rule.equation}\n```\n\nWith its constants, as the model computes it:\n\n<div class="equations">{rule_mathml(rule)}</div>',
         _table(("symbol", "meaning", "unit"), [(f"`{s}`", meaning, unit) for s, meaning, unit in rule.symbols]),
         *(_on_profile(rule, profile) for profile in SHOWN_ON),
     ]

@@ -110,6 +110,13 @@ def read_nir(
         If shapes do not fit or numbers are not finite.
     InputError
         If dt or the unit of time has to be given.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> network = neuroalign.read_nir("network.nir", dt=1e-3, reset="zero").network
+    >>> [c.name for c in network.connections]
+    ['input->hidden', 'hidden->readout']
     """
     repairs: list[str] = []
     assumptions: list[str] = []

@@ -68,6 +68,14 @@ def write_nir(
         If a text or number cannot be stored.
     OutputError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> network = neuroalign.read_nir("network.nir", dt=1e-3, reset="zero").network
+    >>> chip, _ = neuroalign.compile_network(network, neuroalign.load_profile("loihi2"))
+    >>> neuroalign.write_nir("chip.nir", chip, network=network).name
+    'chip.nir'
     """
     graph, model = chip_graph(chip, network)
     if compat is not None:

@@ -22,6 +22,14 @@ class ChipNetwork:
     connection_delay_steps : int
         Steps that every connection takes before its own delays: 1 on chips; 0 only in the float model, where
         populations are updated in topological order within the step.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> network = neuroalign.read_nir("network.nir").network
+    >>> chip, _ = neuroalign.compile_network(network, neuroalign.load_profile("loihi2"))
+    >>> chip.connections[0].weight.shape, chip.latency_steps
+    ((100, 64), 2)
     """
 
     name: str

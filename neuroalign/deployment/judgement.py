@@ -71,6 +71,14 @@ def verdict(deployment: Deployment) -> Verdict:
     nothing by its spikes or membrane; the worst output counts. What does not fit on the target is not deployable. Fewer than 20 spikes, or 20 samples that are not tied in
     both runs, are no evidence of a decision. Without a chip run, without evidence, or where two
     backends that should be bit-equal are not, the outcome is "undecided".
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> deployment = neuroalign.deploy("network.nir", "loihi2", dt=1e-3, reset="zero", stimulus="spikes.npz")
+    >>> judged = neuroalign.verdict(deployment)
+    >>> judged.outcome, len(judged.facts)
+    ('deployable', 3)
     """
     judged = [
         _behaviour(agreement)

@@ -80,6 +80,15 @@ class Deployment:
         Where the chip's run lies on the target and what it costs; None, and why, where nothing was placed.
     command, seed, created
         How to get the same again; ``created`` is an ISO 8601 time.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> deployment = neuroalign.deploy("network.nir", "loihi2", dt=1e-3, reset="zero", stimulus="spikes.npz")
+    >>> [run.label for run in deployment.runs]
+    ['float model', 'ideal (chip order, no rounding)', 'loihi2 (emulator)']
+    >>> deployment.run("loihi2 (emulator)").recording.states["readout", "v"].shape
+    (8, 42, 10)
     """
 
     source: str

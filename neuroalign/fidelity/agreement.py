@@ -14,6 +14,7 @@ from neuroalign.fidelity.outputs import OutputAgreement, aligned, decidable, out
 from neuroalign.fidelity.spikes import SpikeAgreement, spike_agreement
 from neuroalign.fidelity.states import MembraneAgreement, membrane_agreement
 from neuroalign.network import FloatArray, Network
+from neuroalign.notebook import html_table
 from neuroalign.recording import Recording
 
 LEAST_SPIKES = 20
@@ -33,7 +34,32 @@ class PopulationAgreement:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What :func:`compare` found between two recordings, ``tau`` in seconds."""
+    """What :func:`compare` found between two recordings.
+
+    Parameters
+    ----------
+    reference, candidate
+        What the two are called.
+    samples, steps, dt
+        How much of both was compared; ``dt`` in seconds.
+    tolerance_steps, tau
+        Within how many steps spikes may be partners; time constant of the van Rossum distance in seconds.
+    populations, outputs
+        What was found of each population, in the model's order, and of each output's decisions.
+    latency_steps, reference_counts, candidate_counts
+        Declared latencies that were subtracted; the backends' counters.
+    not_compared
+        Populations that were not recorded in both runs.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> deployment = neuroalign.deploy("network.nir", "loihi2", dt=1e-3, reset="zero", stimulus="spikes.npz")
+    >>> chip = deployment.chip_runs[0].label
+    >>> agreement = next(a for a in deployment.agreements if a.candidate == chip)
+    >>> agreement.populations[0].spikes.f1_near > 0.9
+    True
+    """
 
     reference: str
     candidate: str
@@ -48,6 +74,23 @@ class Agreement:
     reference_counts: tuple[tuple[str, int], ...]
     candidate_counts: tuple[tuple[str, int], ...]
     not_compared: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                p.name,
+                p.text,
+                "" if p.spikes is None else p.spikes.reference_spikes,
+                "" if p.spikes is None else p.spikes.candidate_spikes,
+                "" if p.spikes is None or p.spikes.f1_near is None else p.spikes.f1_near,
+                "" if p.membrane is None else p.membrane.rms_volts,
+            )
+            for p in self.populations
+        ]
+        columns = ("population", "finding", "spikes", "of the candidate", "F1", "v RMS (V)")
+        title = f"{self.candidate} against {self.reference}: {self.samples} samples of {self.steps} steps"
+        note = f"not compared: {', '.join(self.not_compared)}" if self.not_compared else ""
+        return html_table(title, columns, rows, note)
 
 
 def threshold_distances(network: Network) -> dict[str, FloatArray]:
@@ -96,6 +139,20 @@ def compare(
     ------
     InputError
         If a recording is too short for its latency, or the two differ in samples or neurons.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> import numpy as np
+    >>> spikes = np.zeros((1, 100, 2))
+    >>> spikes[0, ::4] = 1
+    >>> one = neuroalign.Recording("one", {("out", "s"): spikes}, {"out": 0})
+    >>> late = neuroalign.Recording("late", {("out", "s"): np.roll(spikes, 1, axis=1)}, {"out": 0})
+    >>> found = neuroalign.compare(
+    ...     one, late, steps=99, dt=1e-3, thresholds={"out": np.ones(2)}, spiking={"out": True}
+    ... ).populations[0].spikes
+    >>> found.f1_exact, found.f1_near
+    (0.0, 1.0)
     """
     both = [name for name in spiking if _has(reference, name) and _has(candidate, name)]
     terms = _Terms(steps, dt, 10 * dt if tau is None else tau, tolerance_steps)

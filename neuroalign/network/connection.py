@@ -36,6 +36,13 @@ class Connection:
         Which synapses exist; None: every source reaches every target.
     weight_bits : int or None
         How many bits a weight is to have on chip; None: as many as there are.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> import numpy as np
+    >>> neuroalign.Connection("in to out", "in", "out", np.zeros((3, 2)), delay_steps=1).shape
+    (3, 2)
     """
 
     name: str

@@ -19,7 +19,14 @@ ResetMode = Literal["zero", "subtract"]
 
 @dataclass(frozen=True, eq=False)
 class InputPort:
-    """Where a stimulus enters: ``name`` and ``shape`` without batch and time."""
+    """Where a stimulus enters: ``name`` and ``shape`` without batch and time.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> neuroalign.InputPort("image", (8, 8)).size
+    64
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -42,6 +49,13 @@ class Network:
         Pairs (output name, population name).
     reset
         What a spike does to the membrane, in every population.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> network = neuroalign.read_nir("network.nir").network
+    >>> [(p.name, p.size) for p in network.populations], network.dt
+    ([('hidden', 100), ('readout', 10)], 0.001)
     """
 
     name: str

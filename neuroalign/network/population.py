@@ -73,6 +73,14 @@ class Population:
     ------
     NetworkError
         If a parameter has the wrong shape, is not finite where it must be, or is out of range.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> import numpy as np
+    >>> one, none = np.ones(3), np.zeros(3)
+    >>> neuroalign.Population("out", "LIF", (3,), 0.02 * one, none, one, one, none, one, none, none, none, none).spiking
+    True
     """
 
     name: str

@@ -71,6 +71,14 @@ def place(
         If the profile has no such board.
     InputError
         If rates name what is not there.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> profile = neuroalign.load_profile("loihi2")
+    >>> chip, _ = neuroalign.compile_network(neuroalign.read_nir("network.nir").network, profile)
+    >>> len(neuroalign.place(chip, profile).cores)
+    1
     """
     if board is not None:
         board_of(profile, board)

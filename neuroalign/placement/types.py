@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from neuroalign.notebook import html_table
+
 Verdict = Literal["fits", "does not fit", "not checked"]
 LimitStatus = Literal["fits", "exceeded", "not checked", "unlimited"]
 Scope = Literal["core", "neuron", "chip", "board", "rule"]
@@ -171,6 +173,15 @@ class Placement:
         ``fits``: every limit that could be checked is kept. ``not checked``: none could be.
     notes
         What the figures rest on: assumed packing, leftover freedom, what was not refined.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> profile = neuroalign.load_profile("loihi1")
+    >>> chip, _ = neuroalign.compile_network(neuroalign.read_nir("network.nir").network, profile)
+    >>> placement = neuroalign.place(chip, profile)
+    >>> placement.verdict, placement.chips, placement.binding_limit
+    ('fits', 1, 'threshold profiles')
     """
 
     profile_id: str
@@ -194,6 +205,17 @@ class Placement:
     def not_checked(self) -> tuple[str, ...]:
         """Names of the limits that the profile does not know."""
         return tuple(limit.name for limit in self.limits if limit.status == "not checked")
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (x.name, "" if x.used is None else x.used, "" if x.capacity is None else x.capacity,
+             "" if x.share is None else f"{x.share:.1%}", x.status, x.where)
+            for x in self.limits
+        ]  # fmt: skip
+        place = f"{self.profile_id}{f', board {self.board}' if self.board else ''}"
+        title = f"Placement on {place}: {self.verdict}, {len(self.cores)} cores on {self.chips} chips"
+        note = "; ".join((*self.notes, *(f"would fit: {r.text}" for r in self.remedies)))
+        return html_table(title, ("limit", "used", "capacity", "share", "status", "where"), rows, note)
 
     def core_of(self, population: str, size: int) -> NDArray[np.int64]:
         """Core of each neuron of a population, (size,)."""

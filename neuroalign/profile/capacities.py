@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from neuroalign.notebook import html_table
 from neuroalign.profile.formats import Delay, Limit, Neuron, Range, Spike, Synapse, Unlimited
 from neuroalign.profile.prices import PriceList
 
@@ -254,6 +255,12 @@ class Profile:
     ``arithmetic`` is "fixed" for the integers of Lava's bit-accurate neurons and "float64" for none; networks can be run
     on those two. Integers by other rules ("fixed-other"), "float32" and "analog" targets can be placed, not run.
     ``prices`` holds lists of energies and times by name; no total ever mixes two. Empty: no figure is known.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> neuroalign.load_profile("loihi1").core.neurons_max
+    1024
     """
 
     id: str
@@ -272,3 +279,14 @@ class Profile:
     prices: Mapping[str, PriceList] = field(default_factory=dict, hash=False)
     conflicts: tuple[Conflict, ...] = ()
     provenance: Mapping[str, Source] = field(default_factory=dict, hash=False)
+
+    def _repr_html_(self) -> str:
+        from neuroalign.profile.provenance import describe, not_checked  # which imports this module
+
+        rows = [
+            (r.path, "not known" if r.value is None else str(r.value), r.status, r.grade, r.source)
+            for r in describe(self)
+        ]
+        left = not_checked(self)
+        note = f"not checked, since not known: {', '.join(left)}" if left else ""
+        return html_table(f"{self.id}: {self.name}", ("figure", "value", "status", "grade", "source"), rows, note)

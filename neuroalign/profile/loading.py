@@ -75,7 +75,14 @@ AT_LEAST_ONE = (
 
 
 def available_profiles() -> tuple[str, ...]:
-    """Names of the built-in profiles, sorted."""
+    """Names of the built-in profiles, sorted.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> "loihi2" in neuroalign.available_profiles()
+    True
+    """
     return built_in_names()
 
 
@@ -91,6 +98,12 @@ def load_profile(name_or_path: str | Path) -> Profile:
     ------
     ProfileError
         Unknown name; missing, unreadable or invalid file; unknown key or ill-typed value; circular ``extends``.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> neuroalign.load_profile("loihi2").name
+    'Intel Loihi 2'
     """
     if is_path(name_or_path):
         return _read(name_or_path)

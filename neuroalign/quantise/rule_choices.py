@@ -43,6 +43,12 @@ class RuleChoices:
         Use neither the product shift of Lava's engine nor odd constants.
     rng_seed
         Seed of the trace rounding streams.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> neuroalign.RuleChoices(form="exact", k=4).k
+    4
     """
 
     form: AskedForm = "auto"

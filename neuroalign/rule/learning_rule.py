@@ -41,6 +41,17 @@ class RuleTrace:
         Time constant.
     impulse
         What a spike adds.
+
+    Raises
+    ------
+    RuleError
+        If a number is not positive, or ``of`` is neither side.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> neuroalign.RuleTrace("pre", tau=0.02)
+    RuleTrace(of='pre', tau=0.02, impulse=1.0)
     """
 
     of: Side
@@ -95,6 +106,17 @@ class Term:
 
     With the gate "step" the term acts in every step and the coefficient is per second: a step changes by
     ``coefficient * dt * factors``.
+
+    Raises
+    ------
+    RuleError
+        If the coefficient is not finite or the gate is unknown.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> neuroalign.Term(-0.5, "step", ("w",)).gate  # the weight decays by half of itself in a second
+    'step'
     """
 
     coefficient: float
@@ -137,6 +159,12 @@ class LearningRule:
     ------
     RuleError
         If a term uses what a synapse cannot see, a trace is missing or superfluous, or nothing would change.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> neuroalign.load_rule("stdwi").weight_limit is None
+    False
     """
 
     name: str
@@ -199,10 +227,14 @@ class LearningRule:
         return "local: each synapse reads " + ", ".join(seen) + "; " + third
 
     def _repr_html_(self) -> str:
+        from neuroalign.rule.mathml import rule_mathml  # which imports this module
+
         lines = html.escape(self.equation)
         below = [f"source: {self.source}", self.locality, *self.notes]
         table = html_table(f"{self.name}: {self.title}", ("symbol", "meaning", "unit"), self.symbols)
-        return f"{table}<pre>{lines}</pre>" + "".join(f"<p>{html.escape(line)}</p>" for line in below)
+        return f"{table}<pre>{lines}</pre>{rule_mathml(self)}" + "".join(
+            f"<p>{html.escape(line)}</p>" for line in below
+        )
 
 
 def check_rates(what: str, rates: tuple[float, float] | None) -> None:

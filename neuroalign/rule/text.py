@@ -58,6 +58,14 @@ def rule_from_text(text: str) -> LearningRule:
     ------
     RuleError
         At the character that is wrong: a synapse does not see it, its unit does not fit, a number or mark is missing.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> lines = ["rule mine: potentiation alone", "x = trace of pre, tau 20 ms", "dw = 0.01*post*x", "limit = 1"]
+    >>> rule = neuroalign.rule_from_text(chr(10).join(lines))
+    >>> rule.weight
+    (Term(coefficient=0.01, gate='post', factors=('x',)),)
     """
     reader = _Reader()
     for number, written in enumerate(text.splitlines(), 1):

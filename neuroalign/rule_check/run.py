@@ -55,6 +55,12 @@ class CheckOptions:
         Model steps, and their length in seconds.
     ablate_seeds
         Over how many sets of spikes each step of the quantisation is switched off; 0: it is not.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> neuroalign.CheckOptions(backends=("emulator",), steps=500).steps
+    500
     """
 
     backends: tuple[BackendName, ...] = ()
@@ -81,6 +87,15 @@ def check_rule(
         If the profile cannot hold the rule in this form.
     BackendMissing
         If a backend that was asked for is not installed.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> rule, profile = neuroalign.load_rule("stdwi"), neuroalign.load_profile("loihi2")
+    >>> options = neuroalign.CheckOptions(backends=("emulator",), steps=200)
+    >>> check = neuroalign.check_rule(rule, profile, neuroalign.RuleChoices(), options)
+    >>> check.question.candidate
+    'loihi2 (emulator)'
     """
     choices, options = choices or RuleChoices(), options or CheckOptions()
     backends = options.backends or _installed()

@@ -36,6 +36,12 @@ def load_rule(name: str) -> LearningRule:
         If there is none of that name, or the file does not hold one rule.
     FileFormatError
         If the file cannot be read.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> neuroalign.load_rule("sal").title
+    'Spike-based alignment learning'
     """
     if name.endswith(".rule"):
         return rule_from_file(name)

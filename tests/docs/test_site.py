@@ -47,19 +47,71 @@ def navigated(part: Any) -> Iterator[str]:
 
 
 def test_every_page_is_in_the_navigation() -> None:
-    written = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    written = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} - {"gallery/README.md"}
     made = {"assumed.md", "rules/index.md", "gallery/index.md"}
     made |= {f"rules/{name}.md" for name in RULES} | {f"gallery/{script.stem}.md" for script in SCRIPTS}
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert set(navigated(yaml.safe_load(text)["nav"])) == written | made
 
 
+def anchors_of(text: str) -> set[str]:
+    """What a link into a page may name: its headings as MkDocs and GitHub call them, and anchors of its own."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    headings = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", line) for line in re.findall(r"^#+ (.+)$", text, re.MULTILINE))
+    slugs = {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower()) for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)"', text))
+
+
+def made_by_the_hook(target: str) -> bool:
+    return re.fullmatch(r"(\.\./)*(assumed|gallery/(index|\d\d_\w+)|rules/[\w-]+)\.md", target) is not None
+
+
 def test_links_between_pages_lead_somewhere() -> None:
-    for page in DOCS.rglob("*.md"):
+    """Pages, and anchors in them; README.md and CHANGELOG.md too."""
+    for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")):
         text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-        for target in re.findall(r"\]\(([^)#\s]+?)(?:#[^)]*)?\)", text):
-            made = target.startswith("gallery/") or "assumed.md" in target or target.startswith("rules/")
-            assert made or "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", text):
+            if "://" in target or made_by_the_hook(target):
+                stem = Path(target).stem
+                assert "gallery/" not in target or stem == "index" or (DOCS / "gallery" / f"{stem}.py").exists(), target
+                assert not target.startswith("rules/") or stem == "index" or stem in RULES, target
+                continue
+            there = page.parent / target if target else page
+            assert there.exists(), f"{page.name}: {target}"
+            if anchor and there.suffix == ".md":
+                assert anchor in anchors_of(there.read_text(encoding="utf-8")), f"{page.name}: {target}#{anchor}"
+
+
+def test_the_gallery_is_listed_in_the_repository() -> None:
+    listed = (DOCS / "gallery" / "README.md").read_text(encoding="utf-8")
+    for script in SCRIPTS:
+        assert f"| [{script.name}]({script.name}) | {hook.title_and_text(script)[0]} |" in listed
+    assert "docs/gallery/README.md" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_word_of_the_glossary_is_known_to_the_site() -> None:
+    text, words = (DOCS / "glossary.md").read_text(encoding="utf-8"), hook.glossary()
+    assert {anchor for anchor, _ in words.values()} == set(re.findall(r'<a id="([^"]+)"', text))
+    for word in ("compartment", "axon", "tag", "learning epoch", "microcode", "mantissa", "exponent", "carry form"):
+        assert words[word][1].strip(), word
+        assert not re.search(r"\]\(|[`*]", words[word][1])
+
+
+def test_only_the_first_use_in_running_text_becomes_a_link() -> None:
+    words = {"axon": ("axon", 'a "route"'), "mantissa": ("m", "digits"), "exponent": ("m", "digits")}
+    said = hook.with_words(
+        "<h2>axon</h2><p><code>axon</code> two axons, an axon, taxon, <a href='x'>mantissa</a> exponent mantissa</p>",
+        "glossary.html",
+        words,
+    )
+    link = '<a class="word" href="glossary.html#axon" title="a &quot;route&quot;">axons</a>'
+    assert f"<code>axon</code> two {link}, an axon, taxon" in said
+    assert said.endswith('<a class="word" href="glossary.html#m" title="digits">exponent</a> mantissa</p>')
+    assert said.startswith("<h2>axon</h2>")
+
+
+def test_roles_of_docstrings_are_plain_code() -> None:
+    assert hook.without_roles("see :func:<code>~a.b.name</code>") == "see <code>name</code>"
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -122,11 +174,12 @@ def site() -> Iterator[str]:
 
 def test_the_site_loads_without_errors_and_asks_for_nothing_elsewhere(site: str) -> None:
     with headless() as browser, browser.new_page() as page:
-        for name in ("index.html", "rules/stdwi.html", "gallery/01_deploy.html", "api/deploy.html", "assumed.html"):
+        for name in ("index.html", "rules/stdwi.html", "gallery/04_carry.html", "api/deploy.html", "assumed.html"):
             visit = Visit(page, f"{site}/{name}")
             page.wait_for_load_state("networkidle")
             assert visit.errors == []
             assert [url for url in visit.external if not url.startswith(site)] == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             broken = page.eval_on_selector_all("img", "all => all.filter(i => !i.naturalWidth).map(i => i.src)")
             assert broken == []
 

@@ -33,4 +33,4 @@ for run, style in zip(check.runs, ("-", ":", "--"), strict=False):
         axis.plot(check.read_steps, run.weights[:, 0, 3 * k], style, color=f"C{k}", label=label)
 axis.set(title=f"{rule.title}: weights over time", xlabel="step", ylabel="weight")
 axis.legend(fontsize=8)
-figure.savefig("02_check_a_rule.png", dpi=130)
+figure.savefig("03_check_a_rule.png", dpi=130)
