@@ -328,5 +328,18 @@ def network_from_lava(process: Any, *, name: str = "lava", dt: float = 1e-3) -> 
         If the object is no Lava process.
     ConversionRefused, RuleError
         If some part computes what the emulator does not; the message names the process, the reason and the remedy.
+
+    Examples
+    --------
+    Of the last process of a script, before its ``run``::
+
+        network = neuroalign.network_from_lava(lif)
+
+    >>> import neuroalign
+    >>> try:
+    ...     neuroalign.network_from_lava("no process")
+    ... except neuroalign.NeuroalignError as error:
+    ...     print(type(error).__name__)
+    InputError
     """
     return LavaNetwork(take_network(process, name=name, dt=dt))

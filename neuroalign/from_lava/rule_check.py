@@ -106,6 +106,13 @@ def rule_from_lava(rule: Any) -> LavaRule:
         If it is neither, or means something else to Lava than it says; the message points at the character.
     BackendMissing
         If a text names a class that only Lava can make, and Lava is not installed.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> text = "Loihi2FLearningRule(dw='x1*y0', x1_impulse=16, x1_tau=20, t_epoch=1)"
+    >>> neuroalign.rule_from_lava(text).program.t_epoch
+    1
     """
     if is_rule(rule):
         return rule_of(rule)
@@ -154,6 +161,15 @@ def check_lava_rule(
         If the profile has no learning engine of integers.
     BackendMissing
         If a backend that was asked for is not installed.
+
+    Examples
+    --------
+    >>> import neuroalign
+    >>> rule = neuroalign.rule_from_lava("Loihi2FLearningRule(dw='2^-2*x1*y0', x1_impulse=16, x1_tau=20, t_epoch=1)")
+    >>> options = neuroalign.CheckOptions(backends=("emulator",), steps=200)
+    >>> check = neuroalign.check_lava_rule(rule, neuroalign.load_profile("loihi2"), options=options)
+    >>> len(check.runs) > 1
+    True
     """
     choices, options = choices or RuleChoices(), options or CheckOptions()
     if profile.arithmetic != "fixed":
