@@ -26,7 +26,7 @@ from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.impulses import RATE_HZ
 from neuroalign.quantise.learning import HeldRule, RuleChoices, hold_rule
-from neuroalign.quantise.prediction import Prediction
+from neuroalign.quantise.prediction import Prediction, spike_change
 from neuroalign.recording import Stimulus
 from neuroalign.rule import LearningRule, RuleTrace, Term
 from neuroalign.rule_check.run import COMPILED_STEPS, SPIKES, CheckOptions
@@ -146,8 +146,16 @@ def carried_rule(
     try:
         held = hold_rule(si, "in Lava's terms", profile, dt, 1.0, wanted, free_unit=False)
     except NeuroalignError as error:
-        return si, CarriedRule(None, str(error))
+        return si, CarriedRule(None, _not_carried(si, error))
     return si, CarriedRule(held)
+
+
+def _not_carried(si: LearningRule, refusal: NeuroalignError) -> str:
+    """The refusal in the words of somebody who writes strings for Lava."""
+    changes = [spike_change(si, term, 1.0) for term in si.weight if term.gate != "step"]
+    if changes and min(changes) >= 1:
+        return f"one pair of spikes moves a weight by {min(changes):g} units or more, so that there is little below one unit to keep"
+    return str(refusal)
 
 
 def check_lava_rule(

@@ -34,8 +34,14 @@ def kind(process: Any) -> str:
 
 
 def title(process: Any) -> str:
-    """How messages call a process: its class, and its name in Lava."""
-    return f"{type(process).__name__} {process.name!r}"
+    """How messages call a process: its class and its name in Lava; its shape where the name was not given by the user."""
+    called = f"{type(process).__name__} {process.name!r}"
+    if process.name != f"Process_{process.id}":
+        return called
+    sized = next((p for p in (*process.out_ports.members, *process.in_ports.members)), None)
+    weights = getattr(getattr(process, "weights", None), "shape", None)
+    shape = weights or (sized.shape if sized is not None else None)
+    return called if shape is None else f"{called} of shape {tuple(shape)}"
 
 
 def is_process(candidate: Any) -> bool:

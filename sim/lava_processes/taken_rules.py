@@ -65,7 +65,7 @@ def program_of(rule: Any) -> Program:
 
 
 def made_by_lava(name: str, arguments: Mapping[str, Any]) -> LavaRule:
-    """The rule that Lava itself makes of a call such as ``STDPLoihi(learning_rate=1, A_plus=2, ...)``.
+    """The rule that Lava itself makes of a call such as ``STDPLoihi(learning_rate=1, A_plus=2, ...)``; its seed is 0 unless given.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def made_by_lava(name: str, arguments: Mapping[str, Any]) -> LavaRule:
         raise BackendMissing(f"only Lava can make a {name}: {missing}")
     lava_compat.install()
     try:
-        made = getattr(importlib.import_module(_CLASSES[name]), name)(**arguments)
+        made = getattr(importlib.import_module(_CLASSES[name]), name)(**{"rng_seed": 0, **arguments})
     except Exception as error:  # whatever Lava raises about its arguments
         raise RuleError(f"Lava refuses this {name}: {type(error).__name__}: {error}") from error
     return rule_of(made)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,17 @@ import numpy as np
 import pytest
 
 import neuroalign
+from neuroalign.chip import SparsePattern
 from neuroalign.errors import BackendFailed, ConversionRefused, InputError, RuleError
+from neuroalign.from_lava.networks import LavaRun
+from neuroalign.sim.emulator import Emulator
+from neuroalign.verify.case import Case
+from neuroalign.verify.draw import draw_case
 
 pytest.importorskip("lava.magma", reason="needs lava-nc")
 import lava_zoo as zoo
+
+from neuroalign.sim.lava_processes.build import build_processes
 
 pytestmark = pytest.mark.lava
 STEPS = 40
@@ -135,3 +143,63 @@ def test_the_page_runs(tmp_path: Path) -> None:
     stated = re.search(r"reads `(bit-equal: [0-9,]+ values that change)", page)
     assert stated
     assert last.startswith(stated[1])
+
+
+def test_random_networks_come_back_from_lavas_processes() -> None:
+    """Networks of the random tests, built in Lava and taken back: every state of every neuron and weight is as before."""
+    kinds, equal = set[str](), 0
+    for number in range(14):
+        case = draw_case(11, number)
+        if any(c.plasticity is not None and c.plasticity.phases for c in case.network.connections):
+            continue  # Lava's processes have no phases
+        kinds |= _come_back(case)
+        equal += 1
+    assert equal >= 8
+    assert {"Dense", "DelayDense", "LearningDense", "DelaySparse", "Conv", "LIF"} <= kinds, kinds
+
+
+def _come_back(case: Case) -> set[str]:
+    chip, padded = case.network, case.stimulus.steps + case.network.latency_steps
+    first = replace(case.stimulus, inputs={n: a[:1] for n, a in case.stimulus.inputs.items()})
+    sample = {n: np.vstack([a[0], np.zeros((chip.latency_steps, a.shape[2]), int)]) for n, a in first.inputs.items()}
+    processes = build_processes(chip, {n: a for n, a in sample.items() if a.shape[1]})
+    learning = [c for c in chip.connections if c.plasticity is not None]
+    probes = [(p.name, s) for p in chip.populations for s in "suv"] + [(c.name, s) for c in learning for s in "wt"]
+    wanted = Emulator().run(chip, first, probes, implementation="kernels")
+    found: dict[tuple[str, str], Any] = {}
+    kinds = set[str]()
+    for population in chip.populations:
+        if (population.name, "s") in found or type(processes[population.name]).__name__ == "ExtendedLIF":
+            continue
+        try:
+            taken = neuroalign.network_from_lava(processes[population.name])
+        except ConversionRefused as error:
+            if "ExtendedLIF" not in str(error):
+                raise
+            continue
+        record = [m for p in taken.network.populations for m in (processes[p.name].u, processes[p.name].v)]
+        run = taken.run(padded, record=record, implementation="kernels")
+        kinds |= {type(p).__name__ for p in taken.taken.processes.values()}
+        found |= _states(run, padded)
+    for probe, values in found.items():
+        expected = wanted.states[probe][0]
+        pattern = next((c.pattern for c in learning if c.name == probe[0]), None)
+        if isinstance(pattern, SparsePattern):
+            values, expected = values[pattern.target, pattern.source], expected[-1]
+        elif probe[1] in "wt":
+            expected = expected[-1]
+        assert np.array_equal(values, expected), (case, probe)
+    return kinds
+
+
+def _states(run: LavaRun, steps: int) -> dict[tuple[str, str], Any]:
+    """What a run recorded, read by Lava's Vars and ports."""
+    found: dict[tuple[str, str], Any] = {}
+    processes, network = run.lava.taken.processes, run.lava.network
+    for p in network.populations:
+        members = {"s": "s_out", "u": "u", "v": "v"}
+        found |= {(p.name, s): run[getattr(processes[p.name], m)].reshape(steps, -1) for s, m in members.items()}
+    for c in network.connections:
+        if c.plasticity is not None:
+            found |= {(c.name, "w"): run[processes[c.name].weights], (c.name, "t"): run[processes[c.name].tag_1]}
+    return found
