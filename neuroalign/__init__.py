@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from neuroalign.network import InputPort as InputPort
     from neuroalign.network import Network as Network
     from neuroalign.network import Population as Population
-    from neuroalign.options import Options as Options
     from neuroalign.pipeline import deploy as deploy
+    from neuroalign.pipeline.options import Options as Options
     from neuroalign.placement import Placement as Placement
     from neuroalign.placement import place as place
     from neuroalign.profile import Profile as Profile
@@ -96,7 +96,7 @@ _PLACES = {
     "InputPort": "network",
     "Network": "network",
     "Population": "network",
-    "Options": "options",
+    "Options": "pipeline.options",
     "deploy": "pipeline",
     "Placement": "placement",
     "place": "placement",

@@ -31,6 +31,6 @@ def test_a_signal_that_numpy_cannot_make(steps: int) -> None:
 
 
 def test_a_signal_that_memory_does_not_hold(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(pipeline, "available_bytes", lambda: 1000)
+    monkeypatch.setattr(pipeline.stimulus, "available_bytes", lambda: 1000)
     with pytest.raises(InputError, match=r"126 steps needs .* are available; give fewer --steps"):
         pipeline.deploy(write_network(tmp_path / "a.nir"), "loihi2", dt=1e-3, steps=126)

@@ -199,7 +199,7 @@ entry.main()
 def test_memory_that_the_system_refuses_is_one_line(tmp_path: Path) -> None:
     write_network(tmp_path / "good.nir")
     code = (
-        "import neuroalign.pipeline as room; from neuroalign.__main__ import main\n"
+        "import neuroalign.pipeline.call as room; from neuroalign.__main__ import main\n"
         "def refused(*_, **more): raise MemoryError('Unable to allocate 3 GiB')\n"
         "room.encode = refused; main()"
     )

@@ -144,8 +144,8 @@ def deploy(
 
     from neuroalign.command_line.terminal import progress_bars
     from neuroalign.export.atomic import require_writable
-    from neuroalign.options import Options
     from neuroalign.pipeline import deploy as run_deploy
+    from neuroalign.pipeline.options import Options
     from neuroalign.quantise.rule_choices import RuleChoices
 
     require_writable(out, json, save)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from neuroalign.export.nir_graph.inspection import Inspection
     from neuroalign.export.report import MeasuredRow
     from neuroalign.fidelity import Agreement
-    from neuroalign.options import Progress
+    from neuroalign.pipeline.options import Progress
     from neuroalign.profile import Profile
 
 LEAST_SECONDS = 1.0

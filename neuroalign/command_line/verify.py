@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from neuroalign.options import Progress
+    from neuroalign.pipeline.options import Progress
     from neuroalign.verify.investigate import Shares
     from neuroalign.verify.oracles import Oracle
     from neuroalign.verify.run import VerifyOptions

@@ -9,7 +9,7 @@ from neuroalign.chip import ChipNetwork
 from neuroalign.experiments.stdwi import StdwiResult, infer
 from neuroalign.experiments.stdwi_activity import Protocol, record_activity
 from neuroalign.learners import chip_learner
-from neuroalign.options import Progress
+from neuroalign.pipeline.options import Progress
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.recording import Probe, Recording, Stimulus

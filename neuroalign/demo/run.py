@@ -6,8 +6,8 @@ from neuroalign.demo import load_demo
 from neuroalign.deployment import Deployment
 from neuroalign.encoding import encode
 from neuroalign.export.nir_graph import read_nir
-from neuroalign.options import BackendName, Options, Progress
 from neuroalign.pipeline import deploy_network
+from neuroalign.pipeline.options import BackendName, Options, Progress
 from neuroalign.profile import load_profile
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference

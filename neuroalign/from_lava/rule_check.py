@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from neuroalign.backend_runs import require_backends
 from neuroalign.chip import ChipInput, ChipNetwork
 from neuroalign.compile import compile_network
 from neuroalign.deployment import BitEquality
@@ -22,6 +21,7 @@ from neuroalign.from_lava.rule_meaning import in_si_units, notes, predicted, rea
 from neuroalign.microcode import POST_TRACES, Program
 from neuroalign.microcode.lava_call import LavaRule, is_lava_text, lava_call, lava_rule, read_call
 from neuroalign.pipeline import versions
+from neuroalign.pipeline.backend_runs import require_backends
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.impulses import RATE_HZ

@@ -17,7 +17,7 @@ from neuroalign.deployment.learning import AblatedStep
 from neuroalign.fidelity.learning import pearson
 from neuroalign.microcode import POST_TRACES
 from neuroalign.network import Connection, FloatArray, InputPort, Network, Population
-from neuroalign.options import Progress
+from neuroalign.pipeline.options import Progress
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import HeldRule, float_program

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from neuroalign.backend_runs import require_backends
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
 from neuroalign.deployment import BitEquality
@@ -19,8 +18,9 @@ from neuroalign.deployment.plastic_runs import HELD_RANGE, chip_reads, learning_
 from neuroalign.fidelity import LearningAgreement, compare_learning, equal_states
 from neuroalign.fidelity.learning import counts_of
 from neuroalign.network import FloatArray, Network
-from neuroalign.options import BackendName, Progress
 from neuroalign.pipeline import versions
+from neuroalign.pipeline.backend_runs import require_backends
+from neuroalign.pipeline.options import BackendName, Progress
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.learning import RuleChoices

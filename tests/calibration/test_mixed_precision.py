@@ -19,8 +19,8 @@ from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.export.nir_graph import read_nir
 from neuroalign.export.nir_graph.write import read_chip, write_nir
 from neuroalign.network import Network
-from neuroalign.options import Options
 from neuroalign.pipeline import deploy
+from neuroalign.pipeline.options import Options
 from neuroalign.profile import load_profile
 from neuroalign.rule_check import trial_network
 from neuroalign.rules import load_rule

@@ -26,9 +26,9 @@ from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.export.nir_graph import read_nir
 from neuroalign.export.nir_graph.write import read_chip, write_nir
 from neuroalign.network import Network
-from neuroalign.options import Options
 from neuroalign.pattern import Convolution, expanded
 from neuroalign.pipeline import deploy
+from neuroalign.pipeline.options import Options
 from neuroalign.profile import load_profile
 from neuroalign.quantise.compensated import compensated_rounding, quadratic_error
 from neuroalign.quantise.legality import with_microcode

@@ -186,7 +186,7 @@ def untouched(call: Call, monkeypatch: pytest.MonkeyPatch, *arguments: object) -
     def run(*_: object, **__: object) -> None:
         raise AssertionError("a run was started")
 
-    monkeypatch.setattr("neuroalign.pipeline.run_all", run)
+    monkeypatch.setattr("neuroalign.pipeline.stages.run_all", run)
     return call(*arguments)
 
 

@@ -14,8 +14,8 @@ from neuroalign.encoding import encode
 from neuroalign.errors import InputError
 from neuroalign.export.nir_graph import ImportedNetwork
 from neuroalign.export.report import write_report
-from neuroalign.options import Options
 from neuroalign.pipeline import deploy_network
+from neuroalign.pipeline.options import Options
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices
 from neuroalign.rule_check import trial_network, trial_spikes

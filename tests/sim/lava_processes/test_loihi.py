@@ -15,8 +15,8 @@ from neuroalign.deployment import Deployment
 from neuroalign.errors import BackendFailed, BackendMissing, ConversionRefused
 from neuroalign.export.lava_script import write_lava_script
 from neuroalign.export.report import write_report
-from neuroalign.options import Options
 from neuroalign.pipeline import deploy
+from neuroalign.pipeline.options import Options
 from neuroalign.sim.lava_processes import loihi
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.lava_processes.loihi import LoihiBackend

@@ -15,8 +15,8 @@ from neuroalign.encoding import Encoded
 from neuroalign.errors import ConversionRefused
 from neuroalign.export.nir_graph import ImportedNetwork
 from neuroalign.network import Connection, InputPort, Network, Population
-from neuroalign.options import Options
 from neuroalign.pipeline import deploy, deploy_network
+from neuroalign.pipeline.options import Options
 from neuroalign.profile import load_profile
 from neuroalign.recording import Stimulus
 from neuroalign.sim.lava_processes.backend import LavaBackend

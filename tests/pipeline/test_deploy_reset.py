@@ -12,8 +12,8 @@ from neuroalign.compile import compile_network, float_model
 from neuroalign.encoding import bernoulli_signal
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.export.nir_graph import read_nir
-from neuroalign.options import Options
 from neuroalign.pipeline import deploy
+from neuroalign.pipeline.options import Options
 from neuroalign.profile import load_profile
 from neuroalign.quantise.legality import with_microcode
 from neuroalign.sim.emulator import Emulator

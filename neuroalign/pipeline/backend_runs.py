@@ -18,7 +18,7 @@ from neuroalign.errors import BackendMissing, InputError
 from neuroalign.export.lava_script import write_lava_script
 from neuroalign.fidelity import Agreement, compare, equal_states, threshold_distances
 from neuroalign.network import Network
-from neuroalign.options import BackendName, Options
+from neuroalign.pipeline.options import BackendName, Options
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.recording import Probe, Recording, Stimulus, first_recorded, first_samples

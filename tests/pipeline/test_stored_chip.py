@@ -16,11 +16,11 @@ from neuroalign.compile import compile_network
 from neuroalign.errors import ConversionRefused
 from neuroalign.export.nir_graph import write_nir
 from neuroalign.network import Network
-from neuroalign.options import Options
 from neuroalign.pipeline import deploy
+from neuroalign.pipeline.options import Options
+from neuroalign.pipeline.stored_chip import only_stored, preferred
 from neuroalign.profile import load_profile
 from neuroalign.quantise.learning import RuleChoices
-from neuroalign.redeploy import only_stored, preferred
 from neuroalign.rules import pair_stdp
 
 DIGITS = Path(neuroalign.demo.__file__).parent / "digits.nir"
