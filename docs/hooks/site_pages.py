@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ast
 import html
+import inspect
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import neuroalign
 from neuroalign.command_line.rule_terminal import cost_lines, needs_lines
 from neuroalign.profile import available_profiles, load_profile
 from neuroalign.profile.provenance import describe
@@ -32,7 +34,7 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the made pages and their pictures to the site."""
     from mkdocs.structure.files import File
 
-    made: dict[str, str | bytes] = {"assumed.md": assumed_page(), "rules/index.md": rules_index()}
+    made: dict[str, str | bytes] = {"rules/index.md": rules_index(), "api/index.md": public_names()}
     for name in RULES:
         picture = rule_picture(name)
         made[f"rules/{name}.md"] = rule_page(name, pictured=picture is not None)
@@ -176,6 +178,29 @@ def rule_picture(name: str) -> bytes | None:
     question, runs = check.question, {run.label: run.weights for run in check.runs}
     what = Learnt(name, (question,), runs[question.reference], ((question.candidate, runs[question.candidate]),))
     return learning("learning", what, check.sheet.dt).png
+
+
+def public_names() -> str:
+    """Every name of the package with what it is and its example, in the order of ``help(neuroalign)``."""
+    told = inspect.getdoc(neuroalign) or ""
+    names = sorted(
+        (n for n in neuroalign.__all__ if not n.startswith("_")), key=lambda n: re.search(rf"\b{n}\b", told).start()
+    )  # type: ignore[union-attr]
+    parts = [
+        "# Public names",
+        "What `import neuroalign` offers, and [what stays as it is](../versioning.md). Arrays are numpy's, tensors of torch are "
+        "taken as they are; `Recording.to_xarray()` and `ConversionTable.to_frame()` lead to xarray and pandas. In a notebook "
+        "networks, rules, profiles, placements, recordings, tables, agreements and deployments show themselves as tables. In the "
+        "examples `network.nir` is the demonstration's network and `spikes.npz` eight of its images; a test runs them all.",
+    ]
+    for name in names:
+        words = inspect.getdoc(getattr(neuroalign, name)) or ""
+        example = words.partition("Examples\n--------\n")[2].strip()
+        first = re.sub(
+            r":\w+:`~?(?:[\w.]+\.)?(\w+)`|``", lambda m: f"`{m[1]}`" if m[1] else "`", words.partition("\n\n")[0]
+        )
+        parts.append(f"## {name}\n\n{' '.join(first.split())}\n\n```pycon\n{example}\n```")
+    return "\n\n".join(parts) + "\n"
 
 
 def assumed_page() -> str:

@@ -17,6 +17,7 @@ import yaml  # type: ignore[import-untyped]
 from browser_pages import Visit, headless, violations
 from docs_commands import ROOT
 
+import neuroalign
 from neuroalign.profile import available_profiles, load_profile
 from neuroalign.profile.provenance import assumed
 from neuroalign.rules import RULES
@@ -48,7 +49,7 @@ def navigated(part: Any) -> Iterator[str]:
 
 def test_every_page_is_in_the_navigation() -> None:
     written = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")} - {"gallery/README.md"}
-    made = {"assumed.md", "rules/index.md", "gallery/index.md"}
+    made = {"rules/index.md", "gallery/index.md", "api/index.md"}
     made |= {f"rules/{name}.md" for name in RULES} | {f"gallery/{script.stem}.md" for script in SCRIPTS}
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert set(navigated(yaml.safe_load(text)["nav"])) == written | made
@@ -63,7 +64,7 @@ def anchors_of(text: str) -> set[str]:
 
 
 def made_by_the_hook(target: str) -> bool:
-    return re.fullmatch(r"(\.\./)*(assumed|gallery/(index|\d\d_\w+)|rules/[\w-]+)\.md", target) is not None
+    return re.fullmatch(r"(\.\./)*(gallery/(index|\d\d_\w+)|rules/[\w-]+)\.md", target) is not None
 
 
 def test_links_between_pages_lead_somewhere() -> None:
@@ -145,6 +146,20 @@ def test_the_page_of_a_rule_that_a_chip_refuses_says_why() -> None:
     pages = [hook.rule_page(name) for name in RULES]
     assert all("```text" in page.split("## On loihi2")[1] or "Refused: " in page for page in pages)
     assert all(f"]({name}.md)" in hook.rules_index() for name in RULES)
+
+
+def test_the_page_of_what_is_assumed_is_what_the_profiles_say(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--update-golden"):
+        (DOCS / "assumed.md").write_text(hook.assumed_page(), encoding="utf-8")
+    told = "docs/assumed.md is not what the profiles say: pytest tests/docs/test_site.py --update-golden"
+    assert (DOCS / "assumed.md").read_text(encoding="utf-8") == hook.assumed_page(), told
+
+
+def test_every_public_name_is_on_the_page_of_public_names() -> None:
+    page = hook.public_names()
+    for name in set(neuroalign.__all__) - {"__version__"}:
+        section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        assert ">>> import neuroalign" in section
 
 
 def test_what_is_assumed_is_listed() -> None:
