@@ -101,6 +101,33 @@ def test_tensors_are_taken_without_torch_being_asked_for() -> None:
     assert Stimulus(given).inputs["input"].shape == (1, 2, 3)
 
 
+def test_a_network_takes_tensors() -> None:
+    class Tensor:
+        """A tensor that needs a gradient, in single precision."""
+
+        def __init__(self, values: Any) -> None:
+            self.values = np.asarray(values, dtype=np.float32)
+
+        def detach(self) -> Any:
+            return self
+
+        def cpu(self) -> Any:
+            return self
+
+        def numpy(self) -> Any:
+            return self.values
+
+    one, none, weight = np.ones(3), np.zeros(3), np.array([[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]], dtype=np.float32)
+    given: Any = {"weight": Tensor(weight), "v_threshold": Tensor(one)}
+    connection = neuroalign.Connection("c", "in", "out", given["weight"])
+    assert connection.weight.dtype == np.float64
+    np.testing.assert_array_equal(connection.weight, weight.astype(np.float64))
+    out = neuroalign.Population(
+        "out", "LIF", (3,), one, none, one, one, none, given["v_threshold"], none, none, none, none
+    )
+    assert out.v_threshold.dtype == np.float64
+
+
 def test_one_sample_may_lack_its_axis_and_a_network_may_lie_in_memory(
     spikes: Any, deployed: neuroalign.Deployment
 ) -> None:

@@ -54,6 +54,7 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
     """References in docstrings become plain code; the first use of each word of the glossary leads to its line."""
     path = page.file.src_uri
+    content = content.replace("::</p>", ":</p>")  # the mark of a literal block in docstrings
     content = without_roles(content)
     if path == "glossary.md" or path.startswith("api/"):
         return content

@@ -8,6 +8,7 @@ import numpy as np
 
 from neuroalign.errors import NetworkError
 from neuroalign.network.population import FloatArray, described
+from neuroalign.network.tensors import take_tensors
 from neuroalign.pattern import Convolution, SparsePattern, expanded, pattern_problem, weight_shape
 from neuroalign.rule import LearningRule
 
@@ -58,6 +59,7 @@ class Connection:
     weight_bits: int | None = None
 
     def __post_init__(self) -> None:
+        take_tensors(self, ("weight",))
         if self.modulator and (self.rule is None or self.rule.modulator is None):
             raise NetworkError(
                 f"connection {self.name!r}: modulator {self.modulator!r} is given, but its rule has no third factor"

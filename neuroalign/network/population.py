@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.errors import NetworkError
+from neuroalign.network.tensors import take_tensors
 
 FloatArray = NDArray[np.float64]
 NeuronKind = Literal["LIF", "CubaLIF", "LI", "CubaLI", "IF", "I", "Threshold", "Linear"]
 
+ARRAYS = ("tau_mem", "tau_syn", "r", "w_in", "v_leak", "v_threshold", "v_reset", "bias", "v0", "i0")
 SPIKING: frozenset[str] = frozenset({"LIF", "CubaLIF", "IF", "Threshold"})
 
 
@@ -69,6 +71,8 @@ class Population:
     escape : Escape or None
         Spikes by chance instead of by comparison.
 
+    Arrays are float64; tensors of torch are taken as they are.
+
     Raises
     ------
     NetworkError
@@ -105,6 +109,7 @@ class Population:
             raise NetworkError(
                 f"population {self.name!r}: unknown neuron kind {self.kind!r}; one of {', '.join(get_args(NeuronKind))}"
             )
+        take_tensors(self, ARRAYS)
         self._check_arrays()
         if (self.tau_mem < 0).any() or (self.tau_syn < 0).any():
             raise NetworkError(f"population {self.name!r}: negative time constant; tau must be >= 0 s")
