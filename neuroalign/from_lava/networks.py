@@ -56,6 +56,11 @@ class LavaNetwork:
         """What Lava holds differently than it was written, and which processes were left out."""
         return self.taken.notes
 
+    def __str__(self) -> str:
+        """What each process is called in the ChipNetwork, a line each, and the notes."""
+        lines = [f"{name}: {title(process)}" for name, process in self.taken.processes.items()]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
     def stimulus(self, steps: int, inputs: Mapping[Any, ArrayLike] | None = None) -> Stimulus:
         """What enters in ``steps`` steps: what the RingBuffers hold, or ``inputs`` in their place.
 
@@ -161,8 +166,9 @@ class LavaNetwork:
         neurons = {p.name for p in self.network.populations}
         states = (*NEURON_STATES, "a") if found[0] in neurons else SYNAPSE_STATES if found[0] in plastic else ()
         if found[1] not in states:
-            known = ", ".join(LAVA_NAMES[state] for state in states) or "nothing: it does not change"
-            raise InputError(f"{name} of {title(process)} cannot be recorded; of this process {known} can")
+            known = ", ".join(LAVA_NAMES[state] for state in states)
+            rest = f"record one of {known}" if known else "nothing of this process changes in a run"
+            raise InputError(f"{name} of {title(process)} cannot be recorded; {rest}")
         return found
 
     def _learning(self) -> list[ChipConnection]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -128,7 +129,9 @@ def _child(work: Callable[[], None], folder: Path) -> None:
     """The rest of the child's life; nothing of the parent's cleaning up is done in it."""
     code = 1
     try:
+        parent = os.getppid()
         os.setsid()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         log = os.open(folder / "output.txt", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
@@ -139,6 +142,13 @@ def _child(work: Callable[[], None], folder: Path) -> None:
         code = 0
     finally:
         os._exit(code)
+
+
+def _end_with(parent: int) -> None:
+    """End the child's session when the process that wants its results is gone."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
 def _last_line(folder: Path) -> str:

@@ -59,6 +59,9 @@ def test_arrays_come_as_monitors_give_them() -> None:
 
     source, neurons, monitors = zoo.monitored(STEPS)
     found = neuroalign.network_from_lava(neurons)
+    with pytest.raises(InputError, match="nothing of this process changes"):
+        found.probe(found.taken.processes["dense1"].weights)
+    assert str(found).splitlines()[2].startswith("dense1: Dense 'Process_")
     run = found.run(STEPS, record=[neurons.v], implementation="reference")
     assert run[neurons.v].shape == run[neurons.s_out].shape == (STEPS, 2, 2)
     neurons.run(condition=RunSteps(num_steps=STEPS), run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
