@@ -14,7 +14,7 @@ from neuroalign.compile import compile_network
 from neuroalign.deployment import BitEquality
 from neuroalign.deployment.learning import LearningRun
 from neuroalign.deployment.plastic_runs import HELD_RANGE, chip_reads, learning_probes, model_reads
-from neuroalign.errors import ConversionRefused, NeuroalignError
+from neuroalign.errors import ConversionRefused, InputError, NeuroalignError
 from neuroalign.fidelity import LearningAgreement, compare_learning, equal_states
 from neuroalign.fidelity.learning import counts_of
 from neuroalign.from_lava.rule_meaning import in_si_units, notes, predicted, real_program
@@ -23,6 +23,7 @@ from neuroalign.microcode.lava_call import LavaRule, is_lava_text, lava_call, la
 from neuroalign.pipeline import versions
 from neuroalign.pipeline.backend_runs import require_backends
 from neuroalign.profile import Profile, load_profile
+from neuroalign.quantise.engine import check_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.impulses import RATE_HZ
 from neuroalign.quantise.learning import HeldRule, RuleChoices, hold_rule
@@ -180,9 +181,14 @@ def check_lava_rule(
     True
     """
     choices, options = choices or RuleChoices(), options or CheckOptions()
+    check_profile("in Lava's terms", profile)
     if profile.arithmetic != "fixed":
         raise ConversionRefused(
             f"profile {profile.id!r} computes in double precision; a rule in Lava's terms is checked on one of integers, as loihi2"
+        )
+    if "norse" in options.backends:
+        raise InputError(
+            "norse has no form of a rule in Lava's terms; leave it out: the rule without rounding is always run"
         )
     require_backends(options.backends)
     spikes = trial_spikes(options.steps, options.dt, options.seed)
@@ -198,6 +204,9 @@ def check_lava_rule(
     if carried.held is not None:
         runs.append(trial.run(f"{CARRIED} ({carried.held.form}, emulator)", carried.held.program))
     prediction = predicted(rule, si, rates, options.dt) if si is not None else None
+    found = notes(rule, options.dt, profile, rates)
+    if not lava and not rule.unheld:
+        found.append("Not compared with Lava in this run." + _hint(LavaBackend().missing()))
     return LavaRuleCheck(
         rule=rule,
         profile_id=profile.id,
@@ -208,7 +217,7 @@ def check_lava_rule(
         runs=tuple(runs),
         agreements=tuple(_agree(runs[0], run, trial.read_steps) for run in runs[1:]),
         bit_equality=_bit_equality(runs),
-        notes=tuple(notes(rule, options.dt, profile, rates)),
+        notes=tuple(found),
         prediction=prediction,
         carried=carried,
         versions=versions(),
@@ -272,6 +281,10 @@ class _Trial:
         )
         inputs = (*chip.inputs, ChipInput(THIRD, 1, message_bits=32)) if third else chip.inputs
         return replace(chip, inputs=inputs, connections=connections)
+
+
+def _hint(missing: str | None) -> str:
+    return f" {missing}" if missing else ""
 
 
 def _stand_in() -> LearningRule:

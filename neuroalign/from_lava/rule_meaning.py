@@ -89,6 +89,9 @@ def notes(rule: LavaRule, dt: float, profile: Profile, rates: tuple[float, float
         found.append("there is no dw: the weight never changes; move the tag to it, as in dw = 'u4*t*2^-4'")
     elif program.tag_update and "t" not in {f.variable for p in program.dw for f in p.factors}:
         found.append("dw does not read t: the tag that dt changes has no effect")
+    if rule.third_factors and profile.learning.third_factor != "graded-spike-to-post-trace":
+        has = "one reward trace for all synapses" if profile.learning.third_factor else "no third factor that is known"
+        found.append(f"it takes third factors for each target neuron, and profile {profile.id!r} has {has}; use loihi2")
     if not rule.unheld:
         try:
             check_program("in Lava's terms", program, profile)

@@ -111,6 +111,10 @@ def test_notes_say_what_the_strings_do_not() -> None:
     assert "dw does not read t" in noted("dw='x0*y1', dt='x0*y1', y1_impulse=3, y1_tau=9")
     assert "x1 is full (127) at 30 Hz" in noted("dw='y0*x1', x1_impulse=60, x1_tau=90")
     assert noted(STDP) == ""
+    third = lava_rule_from_text("Loihi3FLearningRule(dw='x0*y1')")
+    said = [" ".join(notes(third, 1e-3, neuroalign.load_profile(p), (30.0, 30.0))) for p in ("loihi1", "loihi2")]
+    assert "one reward trace for all synapses" in said[0]
+    assert not said[1]
 
 
 @pytest.mark.lava
@@ -168,6 +172,13 @@ def test_the_commands(call: Call, tmp_path: Path) -> None:
     assert "as written (emulator)" in checked
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
     assert any(row["case"].startswith("as written (emulator) against without rounding") for row in rows)
+    for option, value, words in (
+        ("--backend", "norse", "norse has no form"),
+        ("--profile", "speck", "no learning engine"),
+    ):
+        code, _, error = call("check", "mine.rule", option, value)
+        assert code in (2, 3)
+        assert words in error
     code, _, error = call("check", "mine.rule", "--unit", "3")
     assert code == 2
     assert "--unit is for rules in SI units" in error
