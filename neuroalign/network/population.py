@@ -44,7 +44,7 @@ class Escape:
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """Neurons of one kind, one parameter value per neuron.
+    """Neurons of one kind, one parameter value per neuron, as float64 arrays or tensors of torch.
 
     Parameters
     ----------
@@ -70,8 +70,6 @@ class Population:
         After a spike the membrane stays where the reset left it, and the neuron cannot spike.
     escape : Escape or None
         Spikes by chance instead of by comparison.
-
-    Arrays are float64; tensors of torch are taken as they are.
 
     Raises
     ------
