@@ -26,7 +26,7 @@ def read_stimulus(path: Path, inputs: tuple[InputPort, ...], dt: float, *, scale
 
     Arrays are (steps, channels) or (samples, steps, channels); channels may keep the input's own shape. An .npz names
     its arrays after the inputs, or holds one array for the only input; ``labels`` gives the class of each sample. A .csv
-    has a row per step. NIR data is what ``nir.write_data`` writes, with time-gridded or event observables.
+    has a row per step, a header if it likes, and commas, semicolons or tabs. NIR data is what ``nir.write_data`` writes, with time-gridded or event observables.
 
     Raises
     ------
@@ -47,7 +47,8 @@ def read_stimulus(path: Path, inputs: tuple[InputPort, ...], dt: float, *, scale
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise FileFormatError(f"input file {path}: unknown kind {path.suffix!r}; one of {', '.join(readers)}")
+        remedy = "; write it as numpy.save('input.npy', tensor.numpy())" if path.suffix in (".pt", ".pth") else ""
+        raise FileFormatError(f"input file {path}: unknown kind {path.suffix!r}; one of {', '.join(readers)}{remedy}")
     arrays = dict(reader(path))
     names = {p.name for p in inputs}
     labels = next((arrays.pop(key) for key in LABELS if key in arrays and key not in names), None)
@@ -107,8 +108,20 @@ def _shape(path: Path, port: InputPort, array: NDArray[Any]) -> NDArray[Any]:
     if array.ndim != 3 or array.shape[2] != port.size:
         raise InputError(
             f"input file {path}: array for {port.name!r} has shape {given}; the network needs (steps, {port.size}) or (samples, steps, {port.size})"
+            f"{_likely(given, port)}"
         )
     return array
+
+
+def _likely(given: tuple[int, ...], port: InputPort) -> str:
+    """What an array of another shape probably is, and what to do with it; "" where nothing is likely."""
+    if port.size > 1 and port.size in given[:-1]:
+        return f"; channels stand in axis {given.index(port.size)} and come last (numpy.moveaxis)"
+    if len(given) == 2 and given[1] == port.size + 1:
+        return "; if its first column is time, leave it out"
+    if len(given) == 2 and given[1] == 2:
+        return "; if its rows are events (time, channel), write a row a step with 1 where a channel spikes"
+    return ""
 
 
 def read_npz(path: Path) -> Mapping[str, NDArray[Any]]:
@@ -133,10 +146,11 @@ def read_csv(path: Path) -> Mapping[str, NDArray[Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         rows = [line for line in text.splitlines() if line.split("#")[0].strip()]
-        skip = 1 if rows and not _is_number(rows[0].split(",")[0]) else 0
+        delimiter = next((d for d in (",", ";", "\t") if rows and d in rows[-1]), ",")
+        skip = 1 if rows and not _is_number(rows[0].split(delimiter)[0]) else 0
         if len(rows) == skip:
             raise FileFormatError(f"input file {path} holds no row of numbers; write one row a step")
-        return {path.stem: np.loadtxt(rows[skip:], delimiter=",", ndmin=2, dtype=np.float64)}
+        return {path.stem: np.loadtxt(rows[skip:], delimiter=delimiter, ndmin=2, dtype=np.float64)}
     except (OSError, ValueError, UnicodeDecodeError) as error:
         raise FileFormatError(
             f"input file {path} is not a table of comma-separated numbers: {_first_line(error)}"

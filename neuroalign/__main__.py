@@ -43,6 +43,14 @@ def _exit_code() -> int:
         told = " ".join(str(error).split()).rstrip(".")
         _tell(f"not enough memory{told and ': '}{told}; use fewer steps, samples or probes, or a smaller network")
         return 2
+    except ImportError as error:
+        from neuroalign.command_line.usage_errors import broken_package
+
+        line = broken_package(error)
+        if line is None:
+            raise
+        _tell(line)
+        return 4
     except BrokenPipeError:
         # The reader has gone (such as `| head`): nothing more can be said, and Python's own flush must not try.
         _discard_output()
@@ -62,16 +70,32 @@ def _run() -> int:
 
     code: object = 0
     try:
-        app(prog_name="neuroalign")
+        code = app(prog_name="neuroalign", standalone_mode=False)
     except Signalled:
         raise
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # turned into exit code 1 by typer and rich
             raise end.__context__ from None
         code = end.code
+    except Exception as error:
+        code = _misused(error)
     if sys.stdout is not None:
         sys.stdout.flush()
     return code if isinstance(code, int) else 0
+
+
+def _misused(error: Exception) -> int:
+    """Say what the option parser refuses; raise what it did not raise itself. (typer brings its own click: no class is named.)"""
+    if not hasattr(error, "format_message"):
+        raise error
+    from neuroalign.command_line.usage_errors import usage_line
+
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        print(context.get_help(), file=sys.stderr)
+    else:
+        _tell(usage_line(error, sys.argv[1:]))
+    return int(getattr(error, "exit_code", 2))
 
 
 @contextlib.contextmanager

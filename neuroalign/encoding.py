@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuroalign.errors import InputError
 from neuroalign.network import InputPort
-from neuroalign.recording import Stimulus, as_array
+from neuroalign.recording import TEST_SIGNAL, Stimulus, as_array
 
 Encoding = Literal["bernoulli", "current"]
 STRETCH = 1 << 20
@@ -48,7 +48,8 @@ def encode(stimulus: Stimulus, how: Encoding | None, *, seed: int = 0, steps: in
             if not ((array == 0) | (array == 1)).all():
                 raise InputError(
                     f"input {name!r} holds values between {array.min():g} and {array.max():g}, not 0/1 spikes; "
-                    "say how to encode them: --encode bernoulli (0 to 1 as spike probabilities) or --encode current (graded spikes)"
+                    "say how to encode them: --encode bernoulli (0 to 1 as spike probabilities"
+                    f"{_divided(array)}) or --encode current (graded spikes)"
                 )
         return Encoded(
             Stimulus({n: a.astype(np.uint8) for n, a in held.items()}, stimulus.labels, stimulus.description)
@@ -60,6 +61,11 @@ def encode(stimulus: Stimulus, how: Encoding | None, *, seed: int = 0, steps: in
             Stimulus(arrays, stimulus.labels, stimulus.description), graded, "values sent as numbers (graded spikes)"
         )
     return Encoded(_bernoulli(held, stimulus, seed), {}, f"spikes drawn from the values as probabilities, seed {seed}")
+
+
+def _divided(array: NDArray[Any]) -> str:
+    """How values above 1 become probabilities."""
+    return f"; --input-scale {array.max():g} divides by the largest" if array.min() >= 0 and array.max() > 1 else ""
 
 
 def _bernoulli(held: Mapping[str, NDArray[Any]], stimulus: Stimulus, seed: int) -> Stimulus:
@@ -125,7 +131,7 @@ def bernoulli_signal(
     return Stimulus(
         arrays,
         None,
-        f"test signal: Bernoulli spikes, probability {rate:g} per channel and step, {steps} steps, seed {seed}",
+        f"{TEST_SIGNAL}: Bernoulli spikes, probability {rate:g} per channel and step, {steps} steps, seed {seed}",
     )
 
 

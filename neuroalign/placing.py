@@ -23,7 +23,7 @@ from neuroalign.energy import (
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.export.nir_graph import FileReset, read_nir
 from neuroalign.network import Network
-from neuroalign.placement import Placement, place, rates_of, with_remedies
+from neuroalign.placement import Placement, board_of, place, rates_of, with_remedies
 from neuroalign.profile import Profile, load_profile, not_run
 
 STAND_IN = "cpu"
@@ -142,6 +142,8 @@ def _check(targets: Sequence[Profile], wanted: Wanted) -> None:
         raise InputError(
             f"--board {wanted.board} belongs to one profile, and there are {len(targets)}; give one --profile"
         )
+    if wanted.board is not None:
+        board_of(targets[0], wanted.board)  # before minutes of placing
     for name in wanted.lists:
         if not any(name in target.prices for target in targets):
             price_list(targets[0], name)

@@ -34,6 +34,10 @@ def as_array(values: Any) -> NDArray[Any]:
     return np.asarray(values if detach is None else detach().cpu().numpy())
 
 
+TEST_SIGNAL = "test signal"
+"""How the description of a stimulus begins that was made here, for want of the user's own."""
+
+
 @dataclass(frozen=True, eq=False)
 class Stimulus:
     """What enters a network.

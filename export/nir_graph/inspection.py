@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from neuroalign.export.nir_graph.shapes import resolve_shapes
 from neuroalign.export.nir_graph.time import find_clue
 from neuroalign.export.nir_graph.tree import Edge, RawGraph, RawNode, parse_graph
 from neuroalign.export.nir_graph.unstated import written_dt
+
+RESHAPING = ("Flatten", "SumPool2d", "AvgPool2d")
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,15 @@ class Inspection:
     problem: str
 
 
-def inspect_nir(path: str | Path) -> Inspection:
+def inspect_nir(path: str | Path, **reading: Any) -> Inspection:
     """Describe a NIR file, also where dt is unknown, a primitive is not taken, or a repair would be ambiguous.
+
+    Parameters
+    ----------
+    path
+        The file.
+    reading
+        Keyword arguments of :func:`neuroalign.export.nir_graph.read_nir`.
 
     Raises
     ------
@@ -78,21 +88,35 @@ def inspect_nir(path: str | Path) -> Inspection:
     assumptions: tuple[str, ...] = ()
     problem = ""
     try:
-        imported = read_nir(path)
+        imported = read_nir(path, **reading)
         repairs, assumptions = list(imported.repairs), imported.assumptions
     except InputError as error:
         problem = str(error).removeprefix(f"{path}: ")
     version = tree.get("version")
+    order = {name: at for at, name in enumerate(_along_edges(graph))}
     return Inspection(
         source=str(path),
         version=version if isinstance(version, str) else "",
-        nodes=tuple(_row(node) for node in graph.nodes.values()),
-        edges=graph.edges,
+        nodes=tuple(_row(graph.nodes[name]) for name in order),
+        edges=tuple(sorted(graph.edges, key=lambda e: tuple(order.get(end, len(order)) for end in e))),
         repairs=tuple(repairs),
         assumptions=assumptions,
         dt_clue=_clue(graph, raw),
         problem=problem,
     )
+
+
+def _along_edges(graph: FlatGraph) -> list[str]:
+    """Names of the nodes as the signal meets them, breadth first; those that no edge leads to from an input come last."""
+    targets = {b for _, b in graph.edges}
+    found = dict.fromkeys(name for name, node in graph.nodes.items() if node.type == "Input" or name not in targets)
+    waiting = list(found)
+    while waiting:
+        at = waiting.pop(0)
+        following = [b for a, b in graph.edges if a == at and b not in found and b in graph.nodes]
+        found |= dict.fromkeys(following)
+        waiting += following
+    return [*found, *(name for name in graph.nodes if name not in found)]
 
 
 def _as_stored(raw: RawGraph) -> FlatGraph:
@@ -138,7 +162,7 @@ def _row(node: FlatNode) -> NodeRow:
     ranges = tuple(
         (key, float(np.nanmin(value)), float(np.nanmax(value)))
         for key, value in sorted(node.fields.items())
-        if key != "shape" and _has_numbers(value)
+        if key not in ("shape", "input_type", "output_type") and _has_numbers(value)
     )
     kind = {PASS: "port", "": "(none)"}.get(node.type, node.type)
     return NodeRow(node.name, kind, _shape(node), ranges, is_taken(node))
@@ -149,7 +173,9 @@ def _has_numbers(value: Value) -> bool:
 
 
 def _shape(node: FlatNode) -> str:
-    """The shape a node states, or that of its largest array."""
+    """The shape a node states, or that of its largest array; none where arrays only say how it reshapes."""
+    if node.type in RESHAPING:
+        return ""
     stated = node.fields.get("shape")
     if isinstance(stated, np.ndarray):
         return " x ".join(str(k) for k in stated.ravel()[:8])

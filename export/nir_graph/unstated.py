@@ -95,7 +95,7 @@ def settle_reset(
         return mode
     if any(n.kind in ("LIF", "CubaLIF", "IF") for n in neurons):
         assume(
-            "reset to v_reset assumed: the file does not say whether training used subtraction; --reset subtract otherwise"
+            "a spike resets the membrane to v_reset: the file does not say whether training used subtraction; --reset subtract otherwise"
         )
     return "zero"
 

@@ -14,6 +14,7 @@ from neuroalign.command_line.demo import demo
 from neuroalign.command_line.deploy import deploy
 from neuroalign.command_line.doctor import doctor
 from neuroalign.command_line.finetune import finetune
+from neuroalign.command_line.grouped_help import Grouped
 from neuroalign.command_line.inspect import inspect
 from neuroalign.command_line.place import place
 from neuroalign.command_line.profile import profile_app
@@ -26,8 +27,9 @@ START = (
     "itself: neuroalign deploy --help."
 )
 EXIT_CODES = (
-    "Exit codes: 0 done; 1 a defect of the toolkit; 2 wrong usage, input or file; 3 the profile cannot hold the network; "
-    "4 a backend is not installed; 5 a backend failed; 6 the result cannot be written; 130 interrupted; 143 ended by SIGTERM."
+    "Exit codes: 0 done, and the answer is yes; 1 a defect of the toolkit; 2 wrong usage, input or file; 3 the answer is no "
+    "(does not fit, not deployable, different, refused); 4 a package or backend is not installed; 5 a backend failed; 6 the "
+    "result cannot be written; 7 no evidence for yes or no; 130 interrupted; 143 ended by SIGTERM."
 )
 
 ORDER = (
@@ -56,8 +58,9 @@ app = typer.Typer(
 )
 
 app.command(short_help="See it work, on handwritten digits.", epilog="Example: neuroalign demo --out demo-report")(demo)
-app.command(short_help="What a NIR file holds.", epilog="Example: neuroalign inspect network.nir")(inspect)
+app.command(cls=Grouped, short_help="What a NIR file holds.", epilog="Example: neuroalign inspect network.nir")(inspect)
 app.command(
+    cls=Grouped,
     short_help="Quantise, run, compare, report.",
     epilog="Example: neuroalign deploy network.nir --profile loihi2 --dt 0.001 --input spikes.npz",
 )(deploy)
@@ -74,10 +77,12 @@ app.command(
     epilog="Example: neuroalign reproduce stdwi --part comparison --seeds 3",
 )(reproduce)
 app.command(
+    cls=Grouped,
     short_help="Train on in the chip's arithmetic.",
     epilog="Example: neuroalign finetune network.nir --data train.npz --out tuned.nir",
 )(finetune)
 app.command(
+    cls=Grouped,
     short_help="Will it fit, and what binds.",
     epilog="Example: neuroalign place network.nir --profile loihi1 --board nahuku-32",
 )(place)
@@ -85,10 +90,12 @@ app.command(
     short_help="How fast the emulator is here.", epilog="Example: neuroalign bench --quick --case static --case plastic"
 )(bench)
 app.command(
+    cls=Grouped,
     short_help="NIR, lava-dl's .net, Lava scripts.",
     epilog="Example: neuroalign convert network.nir script.py --input spikes.npz",
 )(convert)
 app.command(
+    cls=Grouped,
     short_help="Judge a run made elsewhere.",
     epilog="Example: neuroalign compare script-recording.npz --network network.nir",
 )(compare)

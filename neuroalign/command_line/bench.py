@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from neuroalign.bench.measured import Benchmark
     from neuroalign.bench.settings import Settings
+    from neuroalign.export.report import MeasuredRow
 
 DEFAULT_CHUNKS, QUICK_CHUNKS = 7, 5
 DEFAULT_SECONDS, QUICK_SECONDS = 1.0, 0.1
@@ -47,6 +48,9 @@ def bench(
         Path | None,
         typer.Option("--markdown", metavar="FILE", help="Write the tables between the two marking lines of FILE."),
     ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write every figure with its mark as JSON.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
 ) -> None:
     """Measure the emulator: against Lava in turns, brian2 and NEST where installed, and its kernels against memory."""
@@ -55,9 +59,9 @@ def bench(
 
     if source is None and out is None:
         out = DEFAULT_OUT
-    require_writable(out, markdown)
+    require_writable(out, markdown, json)
     if source is not None:
-        _finish(read_benchmark(source), out, markdown)
+        _finish(read_benchmark(source), out, markdown, json, quiet)
         return
     from neuroalign.bench.cases import CASES
     from neuroalign.bench.settings import Settings
@@ -71,10 +75,12 @@ def bench(
         seed=seed,
         pythons=tuple(python or ()),
     )
-    _measure(cases, settings, out or DEFAULT_OUT, markdown, quiet)
+    _measure(cases, settings, out or DEFAULT_OUT, markdown, json, quiet)
 
 
-def _measure(cases: tuple[str, ...], settings: Settings, out: Path, markdown: Path | None, quiet: bool) -> None:
+def _measure(
+    cases: tuple[str, ...], settings: Settings, out: Path, markdown: Path | None, json: Path | None, quiet: bool
+) -> None:
     """Measure; what there is by then is kept and shown also where the measurement is interrupted."""
     from dataclasses import replace
 
@@ -94,7 +100,7 @@ def _measure(cases: tuple[str, ...], settings: Settings, out: Path, markdown: Pa
             measure(benchmark, cases, replace(settings, tell=tell), keep)
     finally:
         if benchmark.results or benchmark.left:
-            _finish(benchmark, out, markdown)
+            _finish(benchmark, out, markdown, json, quiet)
 
 
 def _write(benchmark: Benchmark, out: Path) -> Path:
@@ -105,8 +111,8 @@ def _write(benchmark: Benchmark, out: Path) -> Path:
     return write_atomically(out / "bench.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
-def _finish(benchmark: Benchmark, out: Path | None, markdown: Path | None) -> None:
-    """The figure, the Markdown and the tables."""
+def _finish(benchmark: Benchmark, out: Path | None, markdown: Path | None, json: Path | None, quiet: bool) -> None:
+    """The figure, the Markdown, the rows and the tables."""
     from neuroalign.bench.table import inserted
     from neuroalign.bench.table import markdown as as_markdown
     from neuroalign.export.atomic import write_atomically
@@ -120,9 +126,34 @@ def _finish(benchmark: Benchmark, out: Path | None, markdown: Path | None) -> No
         before = markdown.read_text(encoding="utf-8") if markdown.exists() else ""
         text = inserted(before, as_markdown(benchmark))
         written.append(write_atomically(markdown, lambda path: path.write_text(text, encoding="utf-8")))
-    _print(benchmark)
+    if json is not None:
+        from neuroalign.export.report import write_rows
+
+        seed = benchmark.settings.get("seed")
+        written.append(
+            write_rows(json, "bench", _rows(benchmark), benchmark.versions, seed if isinstance(seed, int) else None)
+        )
+    _print(benchmark, quiet)
     for path in written:
         typer.echo(str(path))
+
+
+def _rows(benchmark: Benchmark) -> list[MeasuredRow]:
+    """A figure each, against the mark that it must reach; what was left out, with the reason."""
+    from neuroalign.export.report import MeasuredRow
+
+    rows = [
+        MeasuredRow(
+            f"{result.case}, {result.label}: {figure.name}",
+            figure.value,
+            figure.unit,
+            figure.must,
+            None if figure.must is None else figure.verdict != "missed",
+        )
+        for result in benchmark.results
+        for figure in result.figures
+    ]
+    return rows + [MeasuredRow(f"{left.case}, {left.label}: not measured", left.reason) for left in benchmark.left]
 
 
 def _draw(benchmark: Benchmark, out: Path) -> list[Path]:
@@ -137,7 +168,8 @@ def _draw(benchmark: Benchmark, out: Path) -> list[Path]:
     return [write_atomically(out / "bench.png", lambda path: path.write_bytes(picture.png))]
 
 
-def _print(benchmark: Benchmark) -> None:
+def _print(benchmark: Benchmark, quiet: bool) -> None:
+    """Machine, tables and marks; only the marks if ``quiet``."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -145,9 +177,9 @@ def _print(benchmark: Benchmark) -> None:
     from neuroalign.command_line.terminal import console
 
     terminal = console()
-    for line in where(benchmark):
+    for line in () if quiet else where(benchmark):
         terminal.print(escape(line), soft_wrap=True)
-    for table in tables(benchmark):
+    for table in () if quiet else tables(benchmark):
         shown: Any = Table(title=escape(table.title), title_justify="left")
         for number, column in enumerate(table.columns):
             shown.add_column(escape(column), justify="right" if number else "left", overflow="fold")

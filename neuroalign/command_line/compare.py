@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuroalign.command_line.convert import Encode, Reset
+from neuroalign.command_line.verdict_codes import COMPARED, ExitZeroOption, answer_with
 
 if TYPE_CHECKING:
     from neuroalign.export.report import MeasuredRow
@@ -58,8 +59,13 @@ def compare(
     seed: Annotated[int, typer.Option(help="Its seed.", min=0)] = 0,
     json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the measured rows.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only the outcome.")] = False,
+    exit_zero: ExitZeroOption = False,
 ) -> None:
-    """Judge a run made elsewhere: against the emulator bit for bit, and against the float model."""
+    """Judge a run made elsewhere: against the emulator bit for bit, and against the float model.
+
+    The emulator decides: exit code 0 if all values are equal (or a known trait of the chip's probe explains the rest), 3 if
+    not, 7 if nothing in the recording changes. How far it is from the float model is told, and judged by nobody.
+    """
     from neuroalign.convert import Reading, Signal
     from neuroalign.export.atomic import require_writable
     from neuroalign.export.report import write_rows
@@ -79,6 +85,7 @@ def compare(
     if json is not None:
         write_rows(json, "compare", _rows(found), versions(), seed)
     typer.echo(f"{found.recording}: {found.outcome}")
+    answer_with(COMPARED[found.outcome], exit_zero)
 
 
 def _print(found: Judgement) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from neuroalign.command_line.completed_names import profile_names
 from neuroalign.command_line.deployment_output import write_and_print
+from neuroalign.command_line.grouped_help import INPUT, INTEGERS, RESULTS, RUN
 from neuroalign.command_line.reading_options import (
     ClosingOption,
     DtOption,
@@ -23,7 +24,8 @@ from neuroalign.command_line.reading_options import (
     edges,
 )
 from neuroalign.command_line.rule import FormOption
-from neuroalign.command_line.shared_options import File, Json, Out, Quiet, Seed
+from neuroalign.command_line.shared_options import File, Json, Out, Quiet
+from neuroalign.command_line.verdict_codes import ExitZeroOption, answer_with, code_of
 
 
 class Backend(str, Enum):
@@ -57,48 +59,69 @@ def deploy(
         ),
     ] = "loihi2",
     dt: DtOption = None,
+    input: Annotated[
+        Path | None,
+        typer.Option(
+            "--input",
+            metavar="FILE",
+            help="Your data, as .npz, .npy, .csv or NIR data: (steps, channels) or (samples, steps, channels). Random spikes if "
+            "absent.",
+        ),
+    ] = None,
+    backend: Annotated[
+        list[Backend] | None, typer.Option(help="What to run on; can be given several times. emulator if absent.")
+    ] = None,
+    out: Out = Path("neuroalign-report"),
+    json: Json = None,
+    quiet: Quiet = False,
+    exit_zero: ExitZeroOption = False,
+    encode: Annotated[
+        Encode | None,
+        typer.Option(
+            help="How input that is not 0/1 enters: spikes drawn from it, or numbers (graded spikes).",
+            rich_help_panel=INPUT,
+        ),
+    ] = None,
+    input_scale: Annotated[
+        float, typer.Option(help="Divide the values of --input by this first.", rich_help_panel=INPUT)
+    ] = 1.0,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps to run: of the test signal (1000 if absent), or the first ones of the input; input of one step is held "
+            "so long.",
+            min=1,
+            rich_help_panel=INPUT,
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Spike probability of the test signal, per channel and step (0.05 if absent).", rich_help_panel=INPUT
+        ),
+    ] = None,
     reset: ResetOption = None,
     tau_unit: TauUnitOption = None,
     written_by: WrittenByOption = None,
     initial: InitialOption = Initial.rest,
     if_gain: IfGainOption = GainUnit.step,
     closing: ClosingOption = None,
-    input: Annotated[
-        Path | None,
-        typer.Option(
-            "--input", metavar="FILE", help="Input as .npz, .npy, .csv or NIR data; a seeded test signal if absent."
-        ),
-    ] = None,
-    encode: Annotated[
-        Encode | None,
-        typer.Option(help="How input that is not 0/1 enters: spikes drawn from it, or numbers (graded spikes)."),
-    ] = None,
-    input_scale: Annotated[float, typer.Option(help="Divide the values of --input by this first.")] = 1.0,
-    steps: Annotated[
-        int | None,
-        typer.Option(help="Steps to run: of the test signal (1000 if absent), or the first ones of the input.", min=1),
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(help="Spike probability of the test signal, per channel and step (0.05 if absent)."),
-    ] = None,
-    backend: Annotated[
-        list[Backend] | None, typer.Option(help="What to run on; can be given several times. emulator if absent.")
-    ] = None,
-    form: FormOption = None,
-    samples: Annotated[
-        int | None, typer.Option("--lava-samples", help="Run only the first N samples on Lava.", min=1)
-    ] = None,
     calibrate: Annotated[
         str | None,
         typer.Option(
             "--calibrate",
             metavar="FILE|RATE",
             help="Search for scales and integers on this input (a file, or a spike probability to draw from); not the one under test.",
+            rich_help_panel=INTEGERS,
         ),
     ] = None,
     split_weights: Annotated[
-        bool, typer.Option("--split-weights", help="Let the search hold large weights over two synapses.")
+        bool,
+        typer.Option(
+            "--split-weights",
+            help="Let the search hold large weights over two synapses.",
+            rich_help_panel=INTEGERS,
+        ),
     ] = False,
     bits: Annotated[
         list[str] | None,
@@ -106,25 +129,44 @@ def deploy(
             "--bits",
             metavar="NAME=BITS|SHARE%",
             help="Bits of a connection's weights, several times; or 60%: as many for each as fit that share of the memory (--calibrate).",
+            rich_help_panel=INTEGERS,
         ),
     ] = None,
+    form: FormOption = None,
     microcode: Annotated[
         bool,
-        typer.Option("--microcode", help="Hold a reset by subtraction as neuron microcode (Loihi 2; not in Lava)."),
+        typer.Option(
+            "--microcode",
+            help="Hold a reset by subtraction as neuron microcode (Loihi 2; not in Lava).",
+            rich_help_panel=INTEGERS,
+        ),
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse repairs, and whatever the chip would do differently.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="Refuse repairs, and whatever the chip would do differently.",
+            rich_help_panel=INTEGERS,
+        ),
     ] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option("--save", metavar="FILE.nir", help="Also write what the chip holds as NIR, integers included."),
+    board: Annotated[
+        str | None,
+        typer.Option(
+            help="Place on this board of the profile, as 'neuroalign place' does; as many chips as are needed if absent.",
+            rich_help_panel=RUN,
+        ),
     ] = None,
-    compat: Annotated[
-        Compat | None,
-        typer.Option("--compat", help="--save for this version of the nir package and later ones, or refuse."),
+    samples: Annotated[
+        int | None,
+        typer.Option("--lava-samples", help="Run only the first N samples on Lava.", min=1, rich_help_panel=RUN),
     ] = None,
     threads: Annotated[
-        int, typer.Option(help="Samples that the emulator runs at the same time; no more than processors.", min=1)
+        int,
+        typer.Option(
+            help="Samples that the emulator runs at the same time; no more than processors.",
+            min=1,
+            rich_help_panel=RUN,
+        ),
     ] = 1,
     checkpoint: Annotated[
         Path | None,
@@ -132,14 +174,32 @@ def deploy(
             "--checkpoint",
             metavar="FOLDER",
             help="Keep there what the emulator has done; after an interruption the same command goes on from it.",
+            rich_help_panel=RUN,
         ),
     ] = None,
-    seed: Seed = 0,
-    out: Out = Path("neuroalign-report"),
-    json: Json = None,
-    quiet: Quiet = False,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0, rich_help_panel=RUN)] = 0,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save",
+            metavar="FILE.nir",
+            help="Also write what the chip holds as NIR, integers included.",
+            rich_help_panel=RESULTS,
+        ),
+    ] = None,
+    compat: Annotated[
+        Compat | None,
+        typer.Option(
+            "--compat",
+            help="--save for this version of the nir package and later ones, or refuse.",
+            rich_help_panel=RESULTS,
+        ),
+    ] = None,
 ) -> None:
-    """Quantise a network to a profile, run it, compare it with the float model, and write a report."""
+    """Quantise a network to a profile, run it, compare it with the float model, and write a report.
+
+    Exit code 3 if it is not deployable, 7 if there is no evidence for or against, such as outputs that never spike.
+    """
     import sys
 
     from neuroalign.command_line.terminal import progress_bars
@@ -165,6 +225,7 @@ def deploy(
             split_weights=split_weights,
             bits=_bits(bits),
             microcode=microcode,
+            board=board,
             progress=progress,
             command="neuroalign " + " ".join(sys.argv[1:]),
         )
@@ -186,6 +247,7 @@ def deploy(
             closing=edges(closing),
         )
     write_and_print(deployment, out, json, "deploy", quiet, save=save, compat=compat.value if compat else None)
+    answer_with(code_of(deployment), exit_zero)
 
 
 def _bits(given: list[str] | None) -> dict[str, int] | float | None:

@@ -25,6 +25,7 @@ def write_and_print(
 ) -> None:
     """Report, JSON, tables; the last line printed is the report's path."""
     from neuroalign.command_line.terminal import learning_rows, measured_rows, print_deployment, print_learning_demo
+    from neuroalign.deployment import verdict
     from neuroalign.export.report import write_report, write_rows
 
     page = write_report(deployment, out)
@@ -36,7 +37,9 @@ def write_and_print(
         write_rows(
             json, command, [*measured_rows(deployment), *learning_rows(learning)], deployment.versions, deployment.seed
         )
-    if not quiet:
+    if quiet:
+        typer.echo(verdict(deployment).headline)
+    else:
         print_deployment(deployment)
         if learning is not None:
             print_learning_demo(learning)

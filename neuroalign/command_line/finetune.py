@@ -87,15 +87,17 @@ def finetune(
     from neuroalign.export.nir_graph import read_nir
     from neuroalign.export.nir_graph.write import write_nir
     from neuroalign.export.stimulus_file import check_scale, read_stimulus
+    from neuroalign.pipeline.backend_runs import require_backends
     from neuroalign.profile import load_profile
     from neuroalign.sim.norse_reference.training.fine_tuning import TuningOptions
 
     require_writable(None, out, checkpoint, json)
+    require_backends(("norse",))
     if out.suffix != ".nir":
         raise InputError(f"--out {out}: a NIR file is written; call it {out.with_suffix('.nir').name}")
     check_scale(input_scale)
     target = load_profile(profile)
-    network = read_nir(
+    imported = read_nir(
         file,
         dt=dt,
         reset=reset.value if reset else None,
@@ -104,7 +106,8 @@ def finetune(
         initial=initial.value,
         if_gain=if_gain.value,
         closing=edges(closing),
-    ).network
+    )
+    network = imported.network
     given = read_stimulus(data, network.inputs, network.dt, scale=input_scale)
     samples = tuning_samples(
         network, given, towards=towards.value if towards else None, bernoulli=bernoulli, steps=steps, seed=seed
@@ -119,6 +122,11 @@ def finetune(
     write_nir(out, tuned.chip, network=tuned.network)
     if json is not None:
         _write_rows(json, tuned, seed)
+    if not quiet:
+        for label, lines in (("repaired", imported.repairs), ("assumed", imported.assumptions)):
+            for line in lines:
+                typer.echo(f"{label}: {line}")
+        _print(tuned)
     _tell(tuned, out)
 
 
@@ -135,7 +143,8 @@ def _write_rows(file: Path, tuned: FineTuned, seed: int) -> None:
     write_rows(file, "finetune", [*rows, MeasuredRow("pass kept", tuned.best)], versions(), seed)
 
 
-def _tell(tuned: FineTuned, out: Path) -> None:
+def _print(tuned: FineTuned) -> None:
+    """Loss and accuracy after each pass."""
     from rich.table import Table
 
     from neuroalign.command_line.terminal import console
@@ -147,6 +156,10 @@ def _tell(tuned: FineTuned, out: Path) -> None:
         accuracy = "" if epoch.accuracy is None else f"{epoch.accuracy:.2%}"
         table.add_row(str(number), f"{epoch.loss:.5g}", accuracy, "kept" if number == tuned.best else "")
     console().print(table)
+
+
+def _tell(tuned: FineTuned, out: Path) -> None:
+    """What was written, and what to do with it."""
     if tuned.best == 0:
-        console().print("No pass was better than the start, which is what was written; try a lower --rate.")
-    console().print(f"{out}: judge it on other data, as: neuroalign deploy {out} --input FILE", soft_wrap=True)
+        typer.echo("No pass was better than the start, which is what was written; try a lower --rate.")
+    typer.echo(f"{out}: judge it on other data, as: neuroalign deploy {out} --input FILE")

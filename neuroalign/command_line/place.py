@@ -20,8 +20,7 @@ from neuroalign.command_line.reading_options import (
     WrittenByOption,
     edges,
 )
-
-DOES_NOT_FIT = 3
+from neuroalign.command_line.verdict_codes import NO, ExitZeroOption, answer_with
 
 
 def place(
@@ -64,6 +63,7 @@ def place(
         typer.Option("--out", metavar="FOLDER", help="Also draw how full each core is and the messages between cores."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No tables, only the result.")] = False,
+    exit_zero: ExitZeroOption = False,
 ) -> None:
     """Put a network onto the cores of a profile, and say which limit binds and what would make it fit.
 
@@ -93,5 +93,4 @@ def place(
     print_answers(answers, quiet=quiet)
     for path in written:
         typer.echo(str(path))
-    if not all(answer.fits for answer in answers):
-        raise typer.Exit(DOES_NOT_FIT)
+    answer_with(0 if all(answer.fits for answer in answers) else NO, exit_zero)

@@ -12,6 +12,8 @@ from neuroalign.placement import CoreUse, Limit, Placement
 
 MOST_ROWS = 24
 """Cores that the terminal lists."""
+WIDEST_HOLDS = 40
+"""Characters up to which what a core holds keeps to one line."""
 
 
 def print_placement(placement: Placement, *, quiet: bool = False) -> None:
@@ -80,11 +82,14 @@ def _known(number: int | None) -> str:
 
 def _cores(placement: Placement) -> Table:
     names = _shown(placement.cores)
-    table = Table(title=f"{_count(len(placement.cores), 'core')}, share of each limit", title_justify="left")
-    for column in ("core", "chip", "holds", "neurons", "axons in", *names):
+    table = Table(
+        title=f"{_count(len(placement.cores), 'core')}, and the share of each limit that it takes", title_justify="left"
+    )
+    for column in ("core", "chip", "holds", "holds neurons", "axons in", *(f"{name}, %" for name in names)):
         table.add_column(column, overflow="fold", justify="left" if column == "holds" else "right")
+    table.columns[2].min_width = min(WIDEST_HOLDS, max(len(f"{piece}") for c in placement.cores for piece in c.slices))
     for core in placement.cores[:MOST_ROWS]:
-        shares = [f"{core.shares[name]:.0%}" if name in core.shares else "?" for name in names]
+        shares = [f"{100 * core.shares[name]:.0f}" if name in core.shares else "?" for name in names]
         holds = " ".join(str(piece) for piece in core.slices)
         table.add_row(str(core.index), str(core.chip), escape(holds), str(core.neurons), str(core.in_axons), *shares)
     if len(placement.cores) > MOST_ROWS:

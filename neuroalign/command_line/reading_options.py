@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from neuroalign.command_line.grouped_help import READING
+
 
 class Reset(str, Enum):
     """What a spike does to the membrane."""
@@ -51,30 +53,51 @@ class Initial(str, Enum):
     settled = "settled"
 
 
-DtOption = Annotated[float | None, typer.Option(help="Time step in seconds; inferred where the file gives a clue.")]
+DtOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS", help="Time step of the training, such as 1e-3; inferred where the file gives a clue."
+    ),
+]
 ResetOption = Annotated[
     Reset | None,
     typer.Option(
         help="What a spike did to the membrane in training (subtract-late: behind the next decay, as snnTorch's reset_delay and "
-        "Spyx); zero is assumed, and said."
+        "Spyx); zero is assumed, and said.",
+        rich_help_panel=READING,
     ),
 ]
 TauUnitOption = Annotated[
-    TauUnit | None, typer.Option(help="Unit of the file's time constants, where it is not seconds.")
+    TauUnit | None,
+    typer.Option(help="Unit of the file's time constants, where it is not seconds.", rich_help_panel=READING),
 ]
 WrittenByOption = Annotated[
     Writer | None,
-    typer.Option("--written-by", help="Take the parameters as this framework means them, each change listed."),
+    typer.Option(
+        "--written-by",
+        help="The framework that wrote the file: take its parameters as it means them, each change listed.",
+        rich_help_panel=READING,
+    ),
 ]
 InitialOption = Annotated[
-    Initial, typer.Option(help="State before the first step: v at v_leak, 0, or where leak and bias lead.")
+    Initial,
+    typer.Option(
+        help="State before the first step: v at v_leak, 0, or where leak and bias lead.", rich_help_panel=READING
+    ),
 ]
 IfGainOption = Annotated[
-    GainUnit, typer.Option(help="Whether IF and I neurons add r times their input per step, or per second.")
+    GainUnit,
+    typer.Option(
+        help="Whether IF and I neurons add r times their input per step, or per second.", rich_help_panel=READING
+    ),
 ]
 ClosingOption = Annotated[
     list[str] | None,
-    typer.Option(metavar="A:B", help="The edge A -> B closes a cycle and carries its step; several times."),
+    typer.Option(
+        metavar="A:B",
+        help="The edge A -> B closes a cycle and carries its step; several times.",
+        rich_help_panel=READING,
+    ),
 ]
 
 

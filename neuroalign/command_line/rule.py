@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neuroalign.command_line.completed_names import profile_names, rule_names
+from neuroalign.command_line.grouped_help import INTEGERS
 
 if TYPE_CHECKING:
     from neuroalign.quantise.learning import RuleChoices
@@ -62,7 +63,8 @@ FormOption = Annotated[
     Form | None,
     typer.Option(
         "--form",
-        help="Where small changes are kept: carry for the best form that keeps them, direct for none of it; predicted best if absent.",
+        help="Learning rules: where small changes are kept: carry for the best form that keeps them, direct for none of it; predicted best if absent.",
+        rich_help_panel=INTEGERS,
     ),
 ]
 Dt = Annotated[float, typer.Option("--dt", help="Time step in seconds.")]

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 LEAST_SECONDS = 1.0
 """Work shorter than this shows no progress bar."""
+AGREEMENT_WORDS = (
+    "lag: steps by which the chip is later than the model, already subtracted; equal: share of all neurons' steps that are the "
+    "same; F1: of the spikes with a partner in the same step, 1 is all; v RMS: error of the membrane"
+)
+CONVERSION_WORDS = (
+    "error: share of the largest of its kind; a << b: the integer a times 2 to the power b; decay_v, decay_u: what membrane "
+    "and synaptic current lose in a step, of 4096"
+)
 PATIENCE_S = 3.0
 """Loading compiled code and preparing a network take less than this."""
 
@@ -81,12 +89,15 @@ def print_inspection(found: Inspection) -> None:
         )
     out.print(table)
     out.print("edges: " + escape(", ".join(f"{a} -> {b}" for a, b in found.edges)))
-    out.print("dt: " + escape(found.dt_clue or "the file gives no clue; --dt is needed"))
+    if found.dt_clue and not any(found.dt_clue in line for line in found.assumptions):
+        out.print("dt: " + escape(found.dt_clue))
     for label, lines in (("repaired", found.repairs), ("assumed", found.assumptions)):
         for line in lines:
             out.print(f"[yellow]{label}:[/yellow] {escape(line)}")
     if found.problem:
-        out.print(f"[red]not readable as it is:[/red] {escape(found.problem)}")
+        out.print(f"[red]to deploy it, this is missing:[/red] {escape(found.problem)}", soft_wrap=True)
+    else:
+        out.print("deploy takes it, with the same options as given here")
 
 
 def print_demo_opening(lava_samples: int) -> None:
@@ -147,28 +158,12 @@ def print_deployment(deployment: Deployment) -> None:
     ):
         for line in lines:
             out.print(f"  [yellow]{label}:[/yellow] {escape(line)}")
-    table = Table(title=f"Against {escape(deployment.reference)}", title_justify="left")
-    for column in (
-        "run",
-        "samples",
-        "population",
-        "latency",
-        "spikes",
-        "bins equal",
-        "F1",
-        "v RMS",
-        "accuracy",
-        "against",
-    ):
-        table.add_column(column, justify="left" if column in ("run", "population") else "right")
-    for agreement in deployment.agreements:
-        for row in _agreement_rows(agreement):
-            table.add_row(*row)
-    out.print(table)
+    out.print(_agreement_table(deployment))
+    out.print(f"[dim]{AGREEMENT_WORDS}[/dim]")
     if deployment.search is not None:
         _print_search(deployment.search)
-    worst = Table(title="Conversion, worst first", title_justify="left")
-    for column in ("where", "what", "numbers", "float", "stored", "error", "note"):
+    worst = Table(title="Conversion, worst first: of each kind the number that is furthest off", title_justify="left")
+    for column in ("where", "what", "numbers", "model", "chip holds", "error", "note"):
         worst.add_column(column, overflow="fold")
     for r in by_harm(deployment.table)[:8]:
         worst.add_row(
@@ -181,6 +176,22 @@ def print_deployment(deployment: Deployment) -> None:
             escape(r.note),
         )
     out.print(worst)
+    out.print(f"[dim]{CONVERSION_WORDS}[/dim]")
+
+
+def _agreement_table(deployment: Deployment) -> Table:
+    """A row for each population of each run; columns in which nothing stands are left out."""
+    columns = (
+        *("run", "samples", "population", "lag", "spikes, model's", "equal", "F1", "v RMS", "accuracy", "model's"),
+    )
+    rows = [row for agreement in deployment.agreements for row in _agreement_rows(agreement)]
+    table = Table(title=f"Each run against the {escape(deployment.reference)}", title_justify="left")
+    kept = [n for n in range(len(columns)) if any(row[n] for row in rows)]
+    for n in kept:
+        table.add_column(columns[n], justify="left" if columns[n] in ("run", "population") else "right")
+    for row in rows:
+        table.add_row(*(row[n] for n in kept))
+    return table
 
 
 def _print_search(search: Searched) -> None:
@@ -227,7 +238,7 @@ def _agreement_rows(agreement: Agreement) -> Iterator[tuple[str, ...]]:
             f"{s.candidate_spikes:,} / {s.reference_spikes:,}" if s else "none by design",
             f"{s.equal_bins:.3%}" if s else "",
             f"{s.f1_exact:.4f}" if s and s.f1_exact is not None else "",
-            f"{m.rms_volts:.2e} V" if m else "",
+            f"{m.rms_volts:.3g} V" if m else "",
             f"{o.candidate_accuracy:.2%}" if o and o.candidate_accuracy is not None else "",
             f"{o.reference_accuracy:.2%}" if o and o.reference_accuracy is not None else "",
         )

@@ -9,6 +9,7 @@ from typing import Literal
 from neuroalign.conversion import ConversionRow, ConversionTable
 from neuroalign.deployment.record import Deployment
 from neuroalign.fidelity import LEAST_SPIKES, Agreement, OutputAgreement, PopulationAgreement
+from neuroalign.recording import TEST_SIGNAL, Stimulus
 
 ACCURACY_BAR = 0.01
 """Largest loss of accuracy, as a share of all samples, that is still called deployable."""
@@ -44,7 +45,7 @@ class Verdict:
         whether a second backend confirmed the integers stands in its place; where two backends that should be
         bit-equal are not, that stands second.
     remarks
-        Whether a second backend confirmed the integers, where it is none of the three; what may help, where it is due.
+        What input it was reached on, and how that was read; whether a second backend confirmed the integers, where it is none of the three; what may help, where it is due.
     """
 
     outcome: Outcome
@@ -94,7 +95,8 @@ def verdict(deployment: Deployment) -> Verdict:
     )
     place = deployment.profile_id
     broken = any(b.states.mismatches for b in deployment.bit_equality)
-    limits = f", as far as was checked: {len(deployment.not_checked)} limits were not" if deployment.not_checked else ""
+    unknown = len(deployment.not_checked)
+    limits = f", as far as could be checked: {unknown} of its figures are not known" if unknown else ""
     headline = {
         "deployable": f"Deployable on {place}{limits}.",
         "not deployable": f"Not deployable on {place}: the chip does something else than the model.",
@@ -112,7 +114,7 @@ def verdict(deployment: Deployment) -> Verdict:
     else:
         help_ = {"not deployable": (HELP,), "undecided": (MORE_INPUT,) if judged else ()}.get(outcome, ())
     facts = _in_order(behaviour, deployment, broken=broken)
-    return Verdict(outcome, headline, facts[:3], (*facts[3:], *help_))
+    return Verdict(outcome, headline, facts[:3], (_input_fact(deployment.stimulus), *facts[3:], *help_))
 
 
 def _in_order(behaviour: str, deployment: Deployment, *, broken: bool) -> tuple[str, ...]:
@@ -182,6 +184,25 @@ def _activity(population: PopulationAgreement, agreement: Agreement) -> tuple[Ou
     return ("deployable" if membrane.rms_share <= MEMBRANE_BAR else "not deployable"), text
 
 
+def _input_fact(stimulus: Stimulus) -> str:
+    """What the verdict was reached on: how it was read, and whether it is the user's own."""
+    if stimulus.description.startswith(TEST_SIGNAL):
+        return f"Input: random spikes, not data of yours, which --input FILE gives ({stimulus.description})."
+    size = f"{_count(stimulus.samples, 'sample')} of {_count(stimulus.steps, 'step')}"
+    text = f"Input: {stimulus.description or 'given'}, taken as {size}"
+    if stimulus.labels is None:
+        text += ", without labels"
+    elif stimulus.samples < LEAST_SPIKES:
+        text += f", labelled (accuracy decides from {LEAST_SPIKES} samples on)"
+    if stimulus.labels is None and stimulus.samples > stimulus.steps > 1:
+        text += "; if time comes first in the file, swap its first two axes"
+    return f"{text}."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def _conversion_fact(table: ConversionTable) -> str:
     if not table.rows:
         return "Conversion: no number was converted."
@@ -191,11 +212,11 @@ def _conversion_fact(table: ConversionTable) -> str:
     error = (
         "none is off"
         if worst.relative_error == 0
-        else (f"the largest error is {worst.relative_error:.2%} ({worst.quantity} of {worst.where})")
+        else f"the largest error is {worst.relative_error:.2%} of the largest {worst.quantity} of {worst.where}"
     )
     return (
-        f"Conversion: {sum(row.count for row in table.rows):,} numbers, {exact:,} of them in classes that stay exact; {error}; "
-        f"{saturated:,} saturated."
+        f"Conversion: {sum(row.count for row in table.rows):,} numbers, {exact:,} of them of kinds that stay exact; {error}; "
+        f"{saturated:,} cut off at a limit."
     )
 
 

@@ -42,18 +42,22 @@ class Placed:
         return placement_in_words(self.placement)
 
 
-def placed(chip: ChipNetwork, profile: Profile, recording: Recording, stimulus: Stimulus) -> Placed:
+def placed(
+    chip: ChipNetwork, profile: Profile, recording: Recording, stimulus: Stimulus, *, board: str | None = None
+) -> Placed:
     """Place what ran on a profile with the spikes that it had, and count and price the run.
 
     Parameters
     ----------
     recording, stimulus
         A run with the states "s", "u", "v" and "a" of every population, and what entered.
+    board
+        Name of a board of the profile; None takes as many chips as are needed.
     """
     sent = {port.name: stimulus.inputs[port.name] for port in chip.inputs}
     sent |= {p.name: recording.states[p.name, "s"] for p in chip.populations}
     rates = {name: (array != 0).mean(axis=(0, 1)) for name, array in sent.items()}
-    found = with_remedies(place(chip, profile, rates=rates), chip, profile, rates=rates)
+    found = with_remedies(place(chip, profile, board=board, rates=rates), chip, profile, rates=rates)
     events = count_events(chip, found, profile, recording, stimulus)
     return Placed(found, events, energies(events, profile), step_times(events, profile))
 
@@ -77,16 +81,17 @@ def has_capacities(profile: Profile) -> bool:
 
 def placement_in_words(found: Placement) -> str:
     """One sentence: cores, chips, and the limit that binds, by how much and whose."""
-    used = f"{_count(len(found.cores), 'core')} on {_count(found.chips, 'chip')} of {found.profile_id}"
+    where = found.profile_id if found.board is None else f"{found.profile_id} on {found.board}"
+    used = f"{_count(len(found.cores), 'core')} on {_count(found.chips, 'chip')} of {where}"
     binding = found.binding
     unknown = len(found.not_checked)
-    rest = f" {_count(unknown, 'limit')} of the profile could not be checked." if unknown else ""
+    rest = f" {_count(unknown, 'limit')} of room could not be checked." if unknown else ""
     if binding is None:
         return f"Placement: {used}; no limit is known to bind.{rest}"
     share = "" if binding.share is None else f", {binding.share:.1%}"
     told = f"{binding.name}, {binding.used} of {binding.capacity}{share}, at {binding.where}"
     if found.verdict == "does not fit":
-        return f"Placement: does not fit on {found.profile_id}: {told}; {binding.excess} too many.{rest}"
+        return f"Placement: does not fit on {where}: {told}; {binding.excess} too many.{rest}"
     return f"Placement: {used}; the limit that binds is {told}.{rest}"
 
 

@@ -22,6 +22,7 @@ from neuroalign.pipeline.options import BackendName, Options
 from neuroalign.pipeline.stages import deploy_network
 from neuroalign.pipeline.stimulus import check_input_options, stimulus_from
 from neuroalign.pipeline.stored_chip import stored_chip
+from neuroalign.placement import board_of
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.legality import check_runs
 from neuroalign.recording import Stimulus
@@ -107,6 +108,8 @@ def deploy(
     check_input_options(stimulus, input_scale, rate)
     target = profile if isinstance(profile, Profile) else load_profile(profile)
     check_runs(target)
+    if options.board is not None:
+        board_of(target, options.board)
     if isinstance(source, Network):
         given = {"dt": dt, "reset": reset, "tau_unit": tau_unit, "written_by": written_by, "closing": closing}
         imported = _in_memory(source, [name for name, value in given.items() if value is not None])

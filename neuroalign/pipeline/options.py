@@ -24,7 +24,8 @@ class Options:
     ``calibration`` searches for scales and integers on input of its own: a Stimulus, a file of one, or the probability of a
     spike per channel and step; ``split_weights`` lets the search hold large weights over two synapses. ``microcode`` holds
     a reset by subtraction as neuron microcode, where the profile's neurons can be programmed. ``bits`` are the widths of
-    connections' weights, or the share of their memory that the search is to leave them.
+    connections' weights, or the share of their memory that the search is to leave them. ``board`` is a board of the
+    profile to place on; None takes as many chips as are needed.
 
     Examples
     --------
@@ -47,5 +48,6 @@ class Options:
     split_weights: bool = False
     microcode: bool = False
     bits: Mapping[str, int] | float | None = None
+    board: str | None = None
     command: str = ""
     progress: Progress | None = None

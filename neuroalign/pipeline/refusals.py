@@ -16,11 +16,11 @@ from neuroalign.quantise.legality import check_supported, resets_alike
 from neuroalign.sim.emulator import Emulator
 
 
-def refuse_what_does_not_fit(chip: ChipNetwork, profile: Profile) -> None:
+def refuse_what_does_not_fit(chip: ChipNetwork, profile: Profile, board: str | None = None) -> None:
     """Refuse a network that exceeds a limit of the profile, naming the limit."""
     if not has_capacities(profile):
         return
-    found = place(chip, profile)
+    found = place(chip, profile, board=board)
     if found.verdict == "does not fit":
         raise ConversionRefused(
             f"{placement_in_words(found)} --strict refuses it; 'neuroalign place' finds changes that would fit, or deploy "

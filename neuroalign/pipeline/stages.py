@@ -65,9 +65,9 @@ def deploy_network(
     network, scales = (imported.network, {}) if found is None else (found.network, found.scales)
     chip, table = _compiled(network, profile, encoded, options, scales, stored)
     if options.strict:
-        refuse_what_does_not_fit(chip, profile)
+        refuse_what_does_not_fit(chip, profile, options.board)
     runs = run_all(network, profile, chip, encoded, options)
-    lies, not_placed = _placed(chip, profile, runs, encoded.stimulus)
+    lies, not_placed = _placed(chip, profile, runs, encoded.stimulus, options.board)
     reference = runs[0]
     agreements = tuple(agree(network, encoded.stimulus, reference, run) for run in runs[1:])
     reads = model_reads(encoded.stimulus.steps)
@@ -125,7 +125,9 @@ def _compiled(
     return (None if stored is None else preferred(stored, chip, table)) or (chip, table)
 
 
-def _placed(chip: ChipNetwork, profile: Profile, runs: Sequence[Run], stimulus: Stimulus) -> tuple[Placed | None, str]:
+def _placed(
+    chip: ChipNetwork, profile: Profile, runs: Sequence[Run], stimulus: Stimulus, board: str | None
+) -> tuple[Placed | None, str]:
     """Where the chip's run lies and what it costs; None, and why, where nothing is placed."""
     if not has_capacities(profile):
         return None, f"Profile {profile.id} gives no limit of a core or its memory, so there is nothing to place on."
@@ -133,7 +135,7 @@ def _placed(chip: ChipNetwork, profile: Profile, runs: Sequence[Run], stimulus: 
     if run is None or run.raw is None:
         return None, "Nothing ran on the chip's integers, so there are no events to place by."
     samples = min(len(a) for a in run.raw.states.values())
-    return placed(chip, profile, run.raw, chip_stimulus(first_samples(stimulus, samples), chip)), ""
+    return placed(chip, profile, run.raw, chip_stimulus(first_samples(stimulus, samples), chip), board=board), ""
 
 
 def _learning(network: Network, options: Options) -> Mapping[str, RuleChoices]:

@@ -1,6 +1,7 @@
 """Which core holds what, how full it is, and which limit binds; capacities enter here, and nowhere before."""
 
 from neuroalign.placement.document import placement_document
+from neuroalign.placement.limits import board_of
 from neuroalign.placement.place import place
 from neuroalign.placement.rates import rates_of, read_rates
 from neuroalign.placement.remedies import with_remedies
@@ -32,6 +33,7 @@ __all__ = [
     "Slice",
     "Traffic",
     "Verdict",
+    "board_of",
     "place",
     "placement_document",
     "rates_of",

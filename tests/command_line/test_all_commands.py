@@ -57,7 +57,7 @@ def test_help_teaches_with_an_example_that_is_accepted(
 def test_the_same_thing_has_the_same_name_everywhere(name: str) -> None:
     options = {option for p in COMMANDS[name].params for option in p.opts}
     assert not options & {"--verbose", "--silent", "--output", "--json-out", "--backends", "--random-seed"}
-    without_json = {"bench", "rule forms", "finetune"}  # they write files of their own: bench.json, a page, a network
+    without_json = {"rule forms"}  # writes a page
     assert ("--json" in options) or name in without_json
     listing = name.split()[-1] in ("list", "show", "inspect")
     assert ("--quiet" in options) or listing
@@ -110,6 +110,29 @@ def test_an_inspection_as_json_names_what_the_table_shows(tmp_path: Path) -> Non
     rows = json.loads(file.read_text())["rows"]
     assert {"case": "edge", "measured": "hidden -> fc_readout", "unit": "", "bar": None, "passed": None} in rows
     assert any(r["case"] == "node hidden: largest tau_mem" and r["measured"] == 0.01 for r in rows)
+
+
+def test_an_inspection_follows_the_signal(tmp_path: Path) -> None:
+    file = tmp_path / "shown.json"
+    assert CliRunner().invoke(app, ["inspect", str(load_demo()[0]), "--json", str(file)]).exit_code == 0
+    rows = json.loads(file.read_text())["rows"]
+    nodes = [r["case"].split(":")[0] for r in rows if r["case"].endswith("shape")]
+    assert nodes == ["node input", "node fc_hidden", "node hidden", "node fc_readout", "node readout", "node output"]
+    found = [r["measured"] for r in rows if r["case"] == "edge"]
+    assert [edge.split(" -> ")[0] for edge in found] == [n.removeprefix("node ") for n in nodes[:-1]]
+
+
+def test_help_lists_most_used_options_first_and_the_others_in_groups() -> None:
+    shown = CliRunner().invoke(app, ["deploy", "--help"]).output
+    titles = [line for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert titles[:3] == ["Arguments:", "Options:", "What goes in:"]
+    assert {"How the file is read:", "How it becomes integers:", "How it is run:", "What is written:"} <= set(titles)
+    first = shown[: shown.index("What goes in:")]
+    assert all(option in first for option in ("--profile", "--dt", "--input", "--out", "--backend", "--help"))
+    every = {option for p in COMMANDS["deploy"].params for option in p.opts if option.startswith("--")}
+    assert all(option in shown for option in every)
+    assert "\x1b" not in shown
+    assert "│" not in shown
 
 
 @pytest.mark.parametrize("settings", [{}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}])

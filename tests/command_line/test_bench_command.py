@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,6 +84,21 @@ def test_a_file_becomes_tables_and_markdown(call: Call, tmp_path: Path) -> None:
     assert "| median / median (times) | 250 | 250 |" in page
     call("--from", "b.json", "--markdown", "page.md")
     assert (tmp_path / "page.md").read_text(encoding="utf-8") == page
+
+
+def test_every_figure_with_its_mark_as_json(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "b.json").write_text(to_text(benchmark()), encoding="utf-8")
+    code, out, _ = call("--from", "b.json", "--json", "rows.json", "--quiet")
+    assert code == 0
+    assert out.splitlines()[-1] == "rows.json"
+    assert "N = 256" not in out
+    document = json.loads((tmp_path / "rows.json").read_text())
+    assert set(document) == {"command", "versions", "seed", "rows"}
+    figures = [f for r in benchmark().results for f in r.figures]
+    assert [row["measured"] for row in document["rows"]][: len(figures)] == [f.value for f in figures]
+    assert [row["passed"] for row in document["rows"]][: len(figures)] == [
+        None if f.must is None else f.verdict != "missed" for f in figures
+    ]
 
 
 @pytest.mark.parametrize(

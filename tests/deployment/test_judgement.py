@@ -11,7 +11,10 @@ from hand_made import deployment
 
 from neuroalign.conversion import ConversionRow, ConversionTable
 from neuroalign.deployment import BitEquality, Deployment, by_harm, verdict
+from neuroalign.encoding import bernoulli_signal
 from neuroalign.fidelity import EqualStates, OutputAgreement, Place
+from neuroalign.network import InputPort
+from neuroalign.recording import Stimulus
 
 
 def with_output(**changes: Any) -> Deployment:
@@ -119,6 +122,33 @@ def test_the_control_is_not_a_chip() -> None:
 def test_without_a_chip_run_it_is_undecided() -> None:
     made = deployment()
     assert verdict(replace(made, runs=made.runs[:1], agreements=())).outcome == "undecided"
+
+
+def given(steps: int, samples: int, labels: bool, description: str) -> Stimulus:
+    return Stimulus({"x": np.zeros((samples, steps, 2))}, np.zeros(samples, dtype=int) if labels else None, description)
+
+
+@pytest.mark.parametrize(
+    ("stimulus", "words", "never"),
+    [
+        (
+            bernoulli_signal((InputPort("x", (2,)),), steps=7, seed=3),
+            ("not data of yours", "--input", "7 steps"),
+            "axes",
+        ),
+        (given(8, 60, False, "f.npy"), ("f.npy", "60 samples of 8 steps", "without labels", "swap"), "random"),
+        (given(60, 8, False, "f.npy"), ("8 samples of 60 steps",), "swap"),
+        (given(8, 60, True, "f.npz"), ("60 samples of 8 steps",), "label"),
+        (given(60, 8, True, "f.npz"), ("labelled", "from 20 samples on"), "swap"),
+        (given(60, 1, False, ""), ("1 sample of 60 steps",), "swap"),
+        (given(1, 60, False, "f.npy"), ("60 samples of 1 step,",), "swap"),
+    ],
+)
+def test_the_verdict_says_what_it_was_reached_on(stimulus: Stimulus, words: tuple[str, ...], never: str) -> None:
+    fact = verdict(replace(deployment(), stimulus=stimulus)).remarks[0]
+    assert fact.startswith("Input: ")
+    assert all(word in fact for word in words)
+    assert never not in fact
 
 
 def test_the_worst_of_several_outputs_counts() -> None:

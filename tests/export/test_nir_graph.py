@@ -280,7 +280,7 @@ def test_the_reset_mode_is_given_stated_or_assumed_aloud(tmp_path: Path) -> None
     path = write_raw(tmp_path / "a.nir", chain())
     assumed = read_nir(path, dt=DT)
     assert assumed.network.reset == "zero"
-    assert any(a.startswith("reset to v_reset assumed") for a in assumed.assumptions)
+    assert any(a.startswith("a spike resets the membrane to v_reset") for a in assumed.assumptions)
     given = read_nir(path, dt=DT, reset="subtract")
     assert given.network.reset == "subtract"
     assert given.assumptions == ()

@@ -131,3 +131,33 @@ def test_events_become_spikes_over_time(tmp_path: Path) -> None:
 )
 def test_events_that_make_no_array(tmp_path: Path, attributes: dict[str, Any], words: tuple[str, ...]) -> None:
     refused(events(tmp_path, **attributes), InputError, "input", *words)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", ["", "left{}right\n"])
+def test_tables_of_any_usual_separator(tmp_path: Path, separator: str, header: str) -> None:
+    path = tmp_path / "table.csv"
+    rows = "\n".join(separator.join(map(str, row)) for row in SPIKES[0])
+    path.write_text(header.format(separator) + rows, encoding="utf-8")
+    assert (read(path).inputs["input"] == SPIKES[:1]).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((2, 20), ("axis 0", "numpy.moveaxis")),
+        ((5, 2, 20), ("axis 1", "numpy.moveaxis")),
+        ((20, 3), ("first column is time", "leave it out")),
+        ((20, 7), ("(samples, steps, 2)",)),
+    ],
+)
+def test_an_array_of_another_shape_is_told_what_it_probably_is(
+    tmp_path: Path, shape: tuple[int, ...], words: tuple[str, ...]
+) -> None:
+    np.save(tmp_path / "odd.npy", np.zeros(shape))
+    refused(tmp_path / "odd.npy", InputError, str(shape), *words)
+
+
+def test_a_tensor_on_disk_names_the_way_to_an_array(tmp_path: Path) -> None:
+    (tmp_path / "x.pt").touch()
+    refused(tmp_path / "x.pt", FileFormatError, "'.pt'", "numpy.save")
