@@ -185,7 +185,7 @@ def _agreement_table(deployment: Deployment) -> Table:
         *("run", "samples", "population", "lag", "spikes, model's", "equal", "F1", "v RMS", "accuracy", "model's"),
     )
     rows = [row for agreement in deployment.agreements for row in _agreement_rows(agreement)]
-    table = Table(title=f"Each run against the {escape(deployment.reference)}", title_justify="left")
+    table = Table(title=f"Against the {escape(deployment.reference)}", title_justify="left")
     kept = [n for n in range(len(columns)) if any(row[n] for row in rows)]
     for n in kept:
         table.add_column(columns[n], justify="left" if columns[n] in ("run", "population") else "right")

@@ -215,8 +215,8 @@ def _conversion_fact(table: ConversionTable) -> str:
         else f"the largest error is {worst.relative_error:.2%} of the largest {worst.quantity} of {worst.where}"
     )
     return (
-        f"Conversion: {sum(row.count for row in table.rows):,} numbers, {exact:,} of them of kinds that stay exact; {error}; "
-        f"{saturated:,} cut off at a limit."
+        f"Conversion: {sum(row.count for row in table.rows):,} numbers ({exact:,} of kinds that stay exact); {error}; "
+        f"{saturated:,} clipped."
     )
 
 

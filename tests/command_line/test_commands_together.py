@@ -48,7 +48,7 @@ def test_the_same_seed_gives_the_same_figures(call: Call, tmp_path: Path) -> Non
 @pytest.mark.usefixtures("without_figures")
 def test_the_same_command_goes_on_from_its_checkpoint_and_another_is_refused(call: Call, tmp_path: Path) -> None:
     file = write_network(tmp_path / "net.nir")
-    options = ["--dt", 1e-3, "--steps", 50, "--quiet", "--threads", 2, "--checkpoint", "kept"]
+    options = ["--dt", 1e-3, "--steps", 50, "--quiet", "--exit-zero", "--threads", 2, "--checkpoint", "kept"]
     assert call("deploy", file, *options).code == 0
     kept = tmp_path / "kept"
     assert {p.name for p in kept.iterdir()} == {"float-model", "ideal-chip-order-no-rounding", "loihi2-emulator"}
@@ -62,11 +62,11 @@ def test_the_same_command_goes_on_from_its_checkpoint_and_another_is_refused(cal
 @pytest.mark.usefixtures("without_figures")
 def test_what_the_chip_holds_is_saved_as_nir(call: Call, tmp_path: Path) -> None:
     file = write_network(tmp_path / "net.nir")
-    ended = call("deploy", file, "--dt", 1e-3, "--steps", 50, "--quiet", "--save", "chip.nir")
+    ended = call("deploy", file, "--dt", 1e-3, "--steps", 50, "--quiet", "--exit-zero", "--save", "chip.nir")
     assert ended.code == 0, ended.err
     assert {type(n).__name__ for n in nir.read(tmp_path / "chip.nir").nodes.values()} >= {"Input", "Output"}
     assert read_chip(tmp_path / "chip.nir").profile_id == "loihi2"
-    again = call("deploy", "chip.nir", "--steps", 50, "--quiet", "--json", "again.json")
+    again = call("deploy", "chip.nir", "--steps", 50, "--quiet", "--exit-zero", "--json", "again.json")
     assert again.code == 0, again.err
 
 
@@ -154,7 +154,8 @@ def test_input_that_is_not_spikes_needs_an_encoding(call: Call, tmp_path: Path) 
     file = write_network(tmp_path / "net.nir")
     refused(call("deploy", file, "--dt", 1e-3, "--input", "grey.npy"), 2, "0.3", "--encode")
     for encoding in ("bernoulli", "current"):
-        assert call("deploy", file, "--dt", 1e-3, "--input", "grey.npy", "--encode", encoding, "--quiet").code == 0
+        options = ("--dt", 1e-3, "--input", "grey.npy", "--encode", encoding, "--quiet", "--exit-zero")
+        assert call("deploy", file, *options).code == 0
     refused(
         call("deploy", file, "--dt", 1e-3, "--input", "grey.npy", "--encode", "current", "--profile", "loihi1"),
         3,
@@ -237,7 +238,7 @@ def test_rule_check_refuses_places_that_cannot_be_written_before_the_runs(
 def test_single_files_may_lie_in_the_directory_of_the_report(call: Call, tmp_path: Path) -> None:
     file = write_network(tmp_path / "net.nir")
     places = ("--out", "new/report", "--json", "new/rows.json", "--save", "new/report/chip.nir")
-    ended = call("deploy", file, "--dt", 1e-3, "--steps", 20, "--quiet", *places)
+    ended = call("deploy", file, "--dt", 1e-3, "--steps", 20, "--quiet", "--exit-zero", *places)
     assert ended.code == 0, ended.err
     assert {p.name for p in (tmp_path / "new").rglob("*.*")} == {"report.html", "report.json", "rows.json", "chip.nir"}
 
