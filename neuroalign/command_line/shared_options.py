@@ -11,4 +11,3 @@ File = Annotated[Path, typer.Argument(metavar="FILE.nir", help="A trained networ
 Out = Annotated[Path, typer.Option("--out", help="Directory for report.html and report.json.")]
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the measured rows as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0)]
