@@ -39,6 +39,8 @@ from neuroalign.sim.norse_reference.backend import NorseReference
 
 PROFILES = ("loihi1", "loihi2", "cpu")
 STEPS, DT, SEED = 600, 1e-3, 0
+ABLATION_STEPS = 100
+"""Enough to run every step that can be switched off; what each costs is for ``rule check`` to say."""
 READS = tuple(range(20, STEPS + 1, 20))
 """Steps at whose end weights, tags and traces are compared."""
 COLUMNS = (FLOAT, NORSE, *(f"emulator ({p})" for p in PROFILES), LAVA, FILE, ABLATION)
@@ -181,7 +183,14 @@ class _Case:
             raise ConversionRefused(str(sheet.refusal))
         constants = with_held_constants(self.rule, sheet)
         steps = ablate(
-            self.rule, constants, sheet.held, load_profile("loihi2"), held.choices, steps=STEPS, dt=DT, seeds=[SEED]
+            self.rule,
+            constants,
+            sheet.held,
+            load_profile("loihi2"),
+            held.choices,
+            steps=ABLATION_STEPS,
+            dt=DT,
+            seeds=[SEED],
         )
         return f"{len(steps) - 1} steps switched off in turn"
 
@@ -234,9 +243,9 @@ def forms_page(rows: Sequence[FormRow]) -> str:
     lines = [
         "# Every rule in every form", "",
         "Made by `neuroalign rule forms --out FILE`; a test makes it again and compares. A cell passed here says what was",
-        f"compared ({STEPS} steps of 1 ms of the trial that `rule check` runs, weights read at the end; in integers every value",
-        "without tolerance). A number in brackets leads to the reason why a form cannot exist. The last rows are methods without",
-        "a rule: what they say is stated, not run.", "",
+        f"compared ({STEPS} steps of 1 ms of the trial that `rule check` runs, {ABLATION_STEPS} in the ablation; weights read at the",
+        "end; in integers every value without tolerance). A number in brackets leads to the reason why a form cannot exist. The",
+        "last rows are methods without a rule: what they say is stated, not run.", "",
         "| rule | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns),
     ]  # fmt: skip
     for row in rows:

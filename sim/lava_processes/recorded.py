@@ -90,11 +90,15 @@ class Recorded:
     def _time_of_sample(self) -> Iterator[None]:
         """Lets Lava count steps from the sample's first one."""
         whole = self.time_step
-        self.time_step = (whole - 1) % self._recorder.steps + 1 if self._recorder else whole
+        if self._recorder is None or whole <= self._recorder.steps:
+            yield
+            return
+        # not by Lava's __setattr__, which looks at every value whether it is a port
+        vars(self)["time_step"] = (whole - 1) % self._recorder.steps + 1
         try:
             yield
         finally:
-            self.time_step = whole
+            vars(self)["time_step"] = whole
 
     def _restore(self, sample: int, step: int) -> None:
         if sample == 0 and step == 0:
@@ -107,7 +111,7 @@ class Recorded:
         row = step if recorder.rows is None else recorder.rows.get(step + 1)
         for state, file in recorder.files.items() if row is not None else ():
             if state not in self._maps:
-                self._maps[state] = np.load(file, mmap_mode="r+")
+                self._maps[state] = np.asarray(np.load(file, mmap_mode="r+"))  # a plain array is quicker to index
             self._maps[state][recorder.first_sample + sample, row] = self._state(state)
         if recorder.progress_file and step == recorder.steps - 1:
             with Path(recorder.progress_file).open("ab") as stream:

@@ -6,7 +6,6 @@ The oracle is Lava 0.10 with its own bit-accurate models. A difference names the
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -30,7 +29,6 @@ pytestmark = [
 ]
 
 COUNT = 210
-WORKERS = 2  # Lava's start-up is mostly waiting
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,7 @@ def cases(count: int) -> tuple[Case, ...]:
 @cache
 def lava(count: int) -> tuple[Recording, ...]:
     """Lava's recordings of :func:`cases`."""
-    jobs = [(case.network, case.stimulus, case.probes) for case in cases(count)]
-    parts = [jobs[k::WORKERS] for k in range(WORKERS)]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        recorded = list(pool.map(LavaBackend().run_cases, parts))
-    return tuple(recorded[k % WORKERS][k // WORKERS] for k in range(count))
+    return tuple(LavaBackend().run_cases([(case.network, case.stimulus, case.probes) for case in cases(count)]))
 
 
 def first_difference(case: int, probe: Probe, ours: NDArray[Any], theirs: NDArray[Any]) -> str:

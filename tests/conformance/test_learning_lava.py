@@ -32,7 +32,7 @@ pytestmark = [
 IMPLEMENTATIONS: tuple[Implementation, ...] = ("kernels", "reference")
 # many connections in few networks: Lava's time goes by processes and steps, and neurons are processes too
 NETWORKS, RULES_EACH, STEPS = 13, 8, 200
-CARRY_STEPS, COMPILED_STEPS = 2000, 200
+CARRY_STEPS, COMPILED_STEPS = 1100, 200
 PHASE_STEPS, PHASES = 120, ((20, 60), (70, 71), (80, 110))
 Groups = dict[str, list[PlasticRun]]
 
@@ -188,7 +188,7 @@ def corners(run: PlasticRun, c: ChipConnection) -> set[str]:
 @pytest.mark.parametrize("name", list(TEXTS))
 def test_carry_programs_carry(name: str) -> None:
     (run,), (lava,) = runs()["carry"], recorded()["carry"]["lava"]
-    assert run.steps >= 2000
+    assert run.steps > 2 * 2**9, "u9 has to act twice"
     assert changing(lava.states[name, "t"])
     assert np.count_nonzero(np.diff(lava.states[name, "w"], axis=1)) >= 20, "too few weight changes"
 
