@@ -105,6 +105,7 @@ class _Case:
         self.network = trial_network(rule, DT)
         self.stimulus = trial_spikes(STEPS, DT, SEED).stimulus_of(rule)
         self.reference = self._weights(float_model(self.network, load_profile("ideal")), "reference")
+        self._held: dict[str, _Held] = {}
 
     def forms(self) -> dict[str, Form]:
         """All forms but Lava's."""
@@ -119,7 +120,12 @@ class _Case:
         return found
 
     def held(self, profile: str) -> _Held:
-        """The rule on a profile, its range from the float run as ``rule check`` takes it."""
+        """The rule on a profile, its range from the float run as ``rule check`` takes it; found once."""
+        if profile not in self._held:
+            self._held[profile] = self._found(profile)
+        return self._held[profile]
+
+    def _found(self, profile: str) -> _Held:
         target = load_profile(profile)
         largest = ROOM * float(np.abs(self.reference).max()) or self.rule.weight_limit or 1.0
         for doubling in range(WIDENINGS):
