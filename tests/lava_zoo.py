@@ -30,6 +30,7 @@ __all__ = [
     "join",
     "learning_network",
     "monitored",
+    "odd_network",
     "spikes",
     "static_network",
 ]
@@ -136,6 +137,40 @@ def learning_network() -> dict[str, Any]:
     )
     join(graded, graded_in, post)
     post.s_out.connect(graded_in.s_in_bap)
+    return {k: v for k, v in locals().items() if hasattr(v, "in_ports")}
+
+
+def odd_network() -> dict[str, Any]:
+    """Numbers as users leave them: fractions, wide weights, payloads taken as flags, wrong signs, values of each neuron."""
+    rng = np.random.default_rng(3)
+    source = RingBuffer(data=rng.integers(-3, 4, (8, 50)) * (rng.random((8, 50)) < 0.3))
+    fractions = RingBuffer(data=rng.random((8, 50)) * 2.5)
+    neurons = LIF(
+        shape=(6,),
+        du=np.array([100, 900, 2000, 3000, 4095, 0]),
+        dv=np.arange(6) * 300,
+        vth=np.arange(6) * 50 + 40,
+        bias_mant=rng.normal(0, 40, 6),
+        bias_exp=np.array([6, 5, -1, 0, 6, 6]),
+        v=3.7,
+    )
+    join(source, Dense(weights=rng.normal(0, 90, (6, 8))), neurons)
+    join(fractions, Dense(weights=np.abs(rng.integers(0, 300, (6, 8))), num_message_bits=4, weight_exp=-3), neurons)
+    ternary = TernaryLIF(shape=(5,), du=1000, dv=900, vth_hi=1200, vth_lo=-1200)
+    join(neurons, Dense(weights=rng.integers(-90, 60, (5, 6)), sign_mode=SignMode.MIXED, num_weight_bits=4), ternary)
+    join(ternary, Sparse(weights=csr_matrix(rng.integers(-1, 4, (6, 5)))), neurons)
+    join(ternary, Dense(weights=rng.integers(-200, 9, (5, 5)), sign_mode=SignMode.EXCITATORY), ternary)
+    join(ternary, Dense(weights=rng.integers(-400, 400, (5, 5)), sign_mode=SignMode.NULL, num_message_bits=2), ternary)
+    rule = Loihi2FLearningRule(dw="2^-3*x0*(y1+3) - 2^-6*w*y0*x0", y1_impulse=60.25, y1_tau=3.3, rng_seed=2, t_epoch=7)
+    plastic = LearningDense(
+        weights=rng.integers(-500, 500, (5, 6)),
+        learning_rule=rule,
+        sign_mode=SignMode.EXCITATORY,
+        num_weight_bits=5,
+        weight_exp=1,
+    )
+    neurons.s_out.connect(plastic.s_in)
+    ternary.s_out.connect(plastic.s_in_bap)
     return {k: v for k, v in locals().items() if hasattr(v, "in_ports")}
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, Convolution, Fixed, Plasticity, SignMode, SparsePattern
-from neuroalign.errors import ConversionRefused
+from neuroalign.errors import ConversionRefused, RuleError
 from neuroalign.fixed_point import WEIGHT_BITS, lava_weights, truncate_weights
+from neuroalign.microcode import check_integers
 from neuroalign.sim.lava_processes.process_graph import Order, kind, title
 from neuroalign.sim.lava_processes.taken_rules import program_of, takes_third_factors
 from neuroalign.sim.lava_processes.taken_values import Integers, whole
@@ -173,7 +174,11 @@ def _plasticity(
     process: Any, ends: Ends, weight: Integers, pattern: SparsePattern | None, notes: list[str]
 ) -> Plasticity:
     rule = process.proc_params["learning_rule"]
-    program = program_of(rule)
+    try:
+        program = program_of(rule)
+        check_integers(program)
+    except RuleError as error:
+        raise RuleError(f"{title(process)}: {error.message}", error.text, error.column) from None
     if not takes_third_factors(rule) and ends.modulators:
         raise ConversionRefused(
             f"{title(process)}: s_in_{ends.modulators[0][0]} is connected, but {type(rule).__name__} takes no third factors; "

@@ -28,10 +28,17 @@ from neuroalign.sim.lava_processes.build import build_processes
 
 pytestmark = pytest.mark.lava
 STEPS = 40
+KINDS = {
+    "third": {"RingBuffer", "LIF", "LIFReset", "TernaryLIF", "Dense", "DelayDense", "Sparse", "DelaySparse", "Conv"},
+    "drives": {"RingBuffer", "LIF", "LearningLIF", "Dense", "LearningDense", "LearningSparse"},
+    "ternary": {"RingBuffer", "LIF", "TernaryLIF", "Dense", "Sparse", "LearningDense"},
+}
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize(("parts", "some"), [(zoo.static_network, "third"), (zoo.learning_network, "drives")])
+@pytest.mark.parametrize(
+    ("parts", "some"), [(zoo.static_network, "third"), (zoo.learning_network, "drives"), (zoo.odd_network, "ternary")]
+)
 def test_every_state_is_lavas(parts: Any, some: str) -> None:
     """Lava runs the processes themselves; each kind of part takes part, as the changing values of each population show."""
     found = neuroalign.network_from_lava(parts()[some])
@@ -43,13 +50,9 @@ def test_every_state_is_lavas(parts: Any, some: str) -> None:
     spikes = {name: np.asarray(a) for (name, state), a in run.recording.states.items() if state == "s"}
     assert all(20 < np.abs(a).sum() < 0.95 * a.size for a in spikes.values()), {n: a.mean() for n, a in spikes.items()}
     weights = [a for (_, state), a in run.recording.states.items() if state == "w"]
-    if weights:
-        learning = [c for c in found.network.connections if c.plasticity is not None]
-        assert all((w[0, -1] != c.weight).any() for w, c in zip(weights, learning, strict=True))
-        assert kinds == {"RingBuffer", "LIF", "LearningLIF", "Dense", "LearningDense", "LearningSparse"}
-    else:
-        wanted = {"RingBuffer", "LIF", "LIFReset", "TernaryLIF", "Dense", "DelayDense", "Sparse", "DelaySparse", "Conv"}
-        assert kinds == wanted
+    learning = [c for c in found.network.connections if c.plasticity is not None]
+    assert all((w[0, -1] != c.weight).any() for w, c in zip(weights, learning, strict=True))
+    assert kinds == KINDS[some]
 
 
 def test_arrays_come_as_monitors_give_them() -> None:
@@ -107,6 +110,14 @@ def test_what_has_no_place_is_named() -> None:
     pre, post = zoo.LIF(shape=(3,)), zoo.LIF(shape=(2,))
     zoo.join(pre, zoo.LearningDense(weights=np.zeros((2, 3)), learning_rule=rule, name="blind"), post)
     assert "LearningDense 'blind': s_in_bap is open" in _refusal(post)
+    strong = zoo.Loihi2FLearningRule(dw="2^-2*x1*y0", x1_impulse=130, x1_tau=20, rng_seed=1)
+    zoo.join(
+        pre := zoo.LIF(shape=(3,)),
+        learns := zoo.LearningDense(weights=np.zeros((2, 3)), learning_rule=strong, name="strong"),
+        last := zoo.LIF(shape=(2,)),
+    )
+    last.s_out.connect(learns.s_in_bap)
+    assert "LearningDense 'strong': trace x1 has impulse 130" in _refusal(pre)
     added = zoo.Dense(weights=np.eye(3), name="added")
     for sender in (zoo.LIF(shape=(3,)), zoo.LIF(shape=(3,))):
         zoo.join(sender, added, zoo.LIF(shape=(3,)))
