@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from neuroalign.chip import ChipNetwork
+from neuroalign.errors import InputError
 from neuroalign.recording import Probe, Recording, Stimulus
 
 
@@ -34,3 +35,19 @@ class Backend(Protocol):
         read_steps
             Chip steps, from 1, at whose end plastic connections are read; None: the last one.
         """
+
+
+def steps_to_read(read_steps: Sequence[int] | None, steps: int) -> tuple[int, ...]:
+    """The steps, from 1, at whose end plastic connections are read, ascending; None stands for the last of ``steps``.
+
+    Raises
+    ------
+    InputError
+        If one is no step of the run.
+    """
+    if read_steps is None:
+        return (steps,) if steps else ()
+    for step in read_steps:
+        if step != int(step) or not 1 <= step <= steps:
+            raise InputError(f"read_steps has {step}; the run has steps 1 to {steps}")
+    return tuple(sorted({int(step) for step in read_steps}))

@@ -14,7 +14,7 @@ from rich.table import Table as RichTable
 from neuroalign.export.atomic import write_atomically
 from neuroalign.export.figures.curves import curves as draw_curves
 from neuroalign.reproduce.feedback_saving import Saved
-from neuroalign.reproduce.parts import Part
+from neuroalign.reproduce.part import Part
 from neuroalign.reproduce.sweep import Progress as OnProgress
 from neuroalign.reproduce.table import Figure, Table, to_json
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from neuroalign.pipeline.options import Progress
     from neuroalign.profile import Profile
 
-LEAST_SECONDS = 1.0
-"""Work shorter than this shows no progress bar."""
 AGREEMENT_WORDS = (
     "lag: steps by which the chip is later than the model, already subtracted; equal: share of all neurons' steps that are the "
     "same; F1: of the spikes with a partner in the same step, 1 is all; v RMS: error of the membrane"

@@ -36,7 +36,6 @@ from neuroalign.rules.sal import sal
 
 FloatArray = NDArray[np.float64]
 Feedback = Literal["transpose", "sal", "random", "none"]
-FEEDBACKS: tuple[Feedback, ...] = ("transpose", "sal", "random", "none")
 HIDDEN_NEURONS, OUTPUTS = 20, 4
 MEAN, SPREAD = 12.0, 70.0
 """Of W, in weight units."""

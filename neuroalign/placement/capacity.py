@@ -55,15 +55,15 @@ def core_capacities(profile: Profile) -> dict[str, Capacity]:
     """Every limit of a core by name."""
     core = profile.core
     found = {
-        NEURONS: _capacity(profile, core.neurons_max, "core.neurons_max"),
-        IN_SLOTS: _capacity(profile, core.in_axons_max, "core.in_axons_max"),
-        OUT_SLOTS: _capacity(profile, core.out_axons_max, "core.out_axons_max"),
-        NEURON_PROFILES: _capacity(profile, core.neuron_profiles_max, "core.neuron_profiles_max"),
-        THRESHOLDS: _capacity(profile, core.threshold_profiles_max, "core.threshold_profiles_max"),
-        FORMATS: _capacity(profile, core.synapse_formats_max, "core.synapse_formats_max"),
-        PRE_TRACES: _capacity(profile, core.pre_trace_profiles_max, "core.pre_trace_profiles_max"),
-        EPOCHS: _capacity(profile, profile.learning.epochs_per_core, "learning.epochs_per_core"),
-        RULES: _capacity(profile, profile.learning.rules_per_core, "learning.rules_per_core"),
+        NEURONS: capacity_of(profile, core.neurons_max, "core.neurons_max"),
+        IN_SLOTS: capacity_of(profile, core.in_axons_max, "core.in_axons_max"),
+        OUT_SLOTS: capacity_of(profile, core.out_axons_max, "core.out_axons_max"),
+        NEURON_PROFILES: capacity_of(profile, core.neuron_profiles_max, "core.neuron_profiles_max"),
+        THRESHOLDS: capacity_of(profile, core.threshold_profiles_max, "core.threshold_profiles_max"),
+        FORMATS: capacity_of(profile, core.synapse_formats_max, "core.synapse_formats_max"),
+        PRE_TRACES: capacity_of(profile, core.pre_trace_profiles_max, "core.pre_trace_profiles_max"),
+        EPOCHS: capacity_of(profile, profile.learning.epochs_per_core, "learning.epochs_per_core"),
+        RULES: capacity_of(profile, profile.learning.rules_per_core, "learning.rules_per_core"),
     }
     memory = core.memory
     if not isinstance(memory, Memory) or memory.model in ("fixed", "pooled"):
@@ -74,7 +74,8 @@ def core_capacities(profile: Profile) -> dict[str, Capacity]:
     return found
 
 
-def _capacity(profile: Profile, value: Figure | None, path: str) -> Capacity:
+def capacity_of(profile: Profile, value: Figure | None, path: str) -> Capacity:
+    """A figure of the profile, with the status of its source; unknown where the profile has none."""
     if value is None:
         return Capacity(None, "unknown")
     source = provenance_of(profile, path)
@@ -89,11 +90,11 @@ def _memory(profile: Profile) -> Capacity:
     if not isinstance(memory, Memory):
         return Capacity(None, "unknown")
     if memory.synapse_words is not None:
-        return _capacity(profile, memory.synapse_words, "core.memory.synapse_words")
+        return capacity_of(profile, memory.synapse_words, "core.memory.synapse_words")
     for name in ("synapse_bytes_max", "total_bytes"):
         size = getattr(memory, name)
         if isinstance(size, int):
-            return _capacity(profile, size * 8 // (memory.word_bits or 64), f"core.memory.{name}")
+            return capacity_of(profile, size * 8 // (memory.word_bits or 64), f"core.memory.{name}")
         if size is not None:
             return Capacity("unlimited", "unlimited")
     return Capacity(None, "unknown")

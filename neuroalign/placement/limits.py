@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from neuroalign.chip import ChipNetwork
 from neuroalign.errors import ProfileError
 from neuroalign.microcode import TRACES, Program
-from neuroalign.placement.capacity import CORE_LIMITS, EPOCHS, RULES, Capacity
+from neuroalign.placement.capacity import CORE_LIMITS, EPOCHS, RULES, Capacity, capacity_of
 from neuroalign.placement.meter import Meter, Use
 from neuroalign.placement.types import Limit, LimitStatus, Scope, Verdict
 from neuroalign.profile import Board, Profile, provenance_of
@@ -102,7 +102,7 @@ def learning_limits(chip: ChipNetwork, profile: Profile) -> list[Limit]:
     engine = profile.learning
     where = ", ".join(name for name, _, _ in plastic)
     if not engine.supported:
-        return [limit("learning engine", 1, _capacity(profile, 0, "learning.supported"), "rule", where)]
+        return [limit("learning engine", 1, capacity_of(profile, 0, "learning.supported"), "rule", where)]
     if engine.engine == "program":
         return [limit("learning program", None, Capacity(None, "unknown"), "rule", where)]
     epoch, decimation = engine.epoch, engine.decimation
@@ -128,16 +128,9 @@ def learning_limits(chip: ChipNetwork, profile: Profile) -> list[Limit]:
     found = []
     for name, path, value, used in rows:
         worst = max(range(len(used)), key=lambda k: (used[k], -k))
-        capacity = _capacity(profile, value, path)
+        capacity = capacity_of(profile, value, path)
         found.append(limit(name, used[worst], capacity, "rule", plastic[worst][0], (plastic[worst][1],)))
     return found
-
-
-def _capacity(profile: Profile, value: Figure | None, path: str) -> Capacity:
-    if value is None:
-        return Capacity(None, "unknown")
-    source = provenance_of(profile, path)
-    return Capacity(value, source.status if source else "unknown")
 
 
 def _impulse(program: Program) -> int:

@@ -9,7 +9,7 @@ from neuroalign.feedback.chip_phases import chip_methods
 from neuroalign.feedback.methods import Method, method_named, methods
 from neuroalign.feedback.protocols import protocol_for
 from neuroalign.reproduce.paired import paired_interval
-from neuroalign.reproduce.parts import Case, Part, Values
+from neuroalign.reproduce.part import Case, Part, Values
 from neuroalign.reproduce.table import Bar, Check
 
 SOURCE = "protocol and bars are our own; methods as neuroalign.feedback.methods names them"

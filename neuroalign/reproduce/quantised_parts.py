@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
 from neuroalign.reproduce.paired import bootstrap_interval
-from neuroalign.reproduce.parts import Case, Part, Values
+from neuroalign.reproduce.part import Case, Part, Values
 from neuroalign.reproduce.quantised_tasks import DROP, stored_right
 from neuroalign.reproduce.table import Bar, Check
 

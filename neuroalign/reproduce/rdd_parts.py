@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import Any
 
-from neuroalign.reproduce.parts import Case, Part, Values
+from neuroalign.reproduce.part import Case, Part, Values
 from neuroalign.reproduce.table import Bar, Check
 
 SOURCE = "Guerguiev, Kording, Richards 2020, arXiv 1910.01689"

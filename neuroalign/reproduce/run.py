@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from neuroalign.errors import InputError
-from neuroalign.reproduce.parts import Part, Plan, experiments, tasks_of
+from neuroalign.reproduce.part import Part
+from neuroalign.reproduce.parts import Plan, experiments, tasks_of
 from neuroalign.reproduce.sweep import Progress, run_tasks
 from neuroalign.reproduce.table import Table, gathered
 

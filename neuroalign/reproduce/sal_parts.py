@@ -6,7 +6,7 @@ from math import sqrt
 from statistics import fmean, median, stdev
 from typing import Any
 
-from neuroalign.reproduce.parts import Case, Part, Values
+from neuroalign.reproduce.part import Case, Part, Values
 from neuroalign.reproduce.table import Bar, Check
 
 SOURCE = "Gierlich et al. 2025, arXiv 2503.02642"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 from typing import Any
 
-from neuroalign.reproduce.parts import Case, Part, Values
+from neuroalign.reproduce.part import Case, Part, Values
 from neuroalign.reproduce.table import Check
 
 SOURCE = "design of Banerjee 2016, Neural Computation 28(5); constants and sizes are our own, none is claimed to be the paper's"

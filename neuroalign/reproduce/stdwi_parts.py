@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from neuroalign.experiments.wiener import METHODS
-from neuroalign.reproduce.parts import Case, Part, Values
+from neuroalign.reproduce.part import Case, Part, Values
 from neuroalign.reproduce.table import Bar, Check
 
 SOURCE = "Ahmad, Ambrogioni, van Gerven 2020, arXiv 2003.03988"

@@ -19,7 +19,6 @@ from neuroalign.reproduce.task import Result, Task, run_task
 Progress = Callable[[str, int, int], None]
 """Called with (the task that was finished, tasks done, tasks in all)."""
 CONNECT_SECONDS = 20
-CHECK_SECONDS = 0.5
 
 
 def run_tasks(

@@ -224,13 +224,3 @@ def check_probes(network: ChipNetwork, probes: Sequence[Probe]) -> None:
             )
         if state not in states:
             raise InputError(f"probe {name!r}: no state {state!r}; one of {', '.join(states)}")
-
-
-def check_read_steps(read_steps: Sequence[int] | None, steps: int) -> tuple[int, ...]:
-    """The steps at whose end plastic connections are read, ascending; None stands for the last of ``steps``."""
-    if read_steps is None:
-        return (steps,) if steps else ()
-    for step in read_steps:
-        if step != int(step) or not 1 <= step <= steps:
-            raise InputError(f"read_steps has {step}; the run has steps 1 to {steps}")
-    return tuple(sorted({int(step) for step in read_steps}))

@@ -15,11 +15,12 @@ from neuroalign.chip import ChipNetwork
 from neuroalign.compiled_code import with_repairs
 from neuroalign.errors import InputError
 from neuroalign.recording import Probe, Recording, Stimulus
+from neuroalign.sim.backend import steps_to_read
 from neuroalign.sim.emulator import memory
 from neuroalign.sim.emulator.batch import Batch
 from neuroalign.sim.emulator.changes import ProgramChange, check_changes
 from neuroalign.sim.emulator.checkpoint import Checkpoints
-from neuroalign.sim.emulator.checks import check_network, check_probes, check_read_steps, check_stimulus
+from neuroalign.sim.emulator.checks import check_network, check_probes, check_stimulus
 from neuroalign.sim.emulator.digest import digest
 from neuroalign.sim.emulator.entries import Entry, entries_of, members_of
 from neuroalign.sim.emulator.first_run import run_uncompiled
@@ -183,7 +184,7 @@ def _plan(
     check_probes(network, probes)
     probes = tuple(dict.fromkeys(probes))
     steps = stimulus.steps + network.latency_steps
-    reads = check_read_steps(read_steps, steps) if any(state in PLASTIC_STATES for _, state in probes) else ()
+    reads = steps_to_read(read_steps, steps) if any(state in PLASTIC_STATES for _, state in probes) else ()
     need = memory.memory_needed(network, len(entries), steps, probes, reads=len(reads), at_once=at_once)
     memory.check_memory(need, memory.available_bytes(), at_once)
     states = {

@@ -15,10 +15,11 @@ from neuroalign import errors
 from neuroalign.chip import ChipNetwork
 from neuroalign.errors import BackendFailed, BackendMissing
 from neuroalign.recording import Probe, Recording, Stimulus
+from neuroalign.sim.backend import steps_to_read
 from neuroalign.sim.lava_processes.holdable import check_network, check_stimulus
 from neuroalign.sim.lava_processes.holdable_synapses import without_shared_exponent
 from neuroalign.sim.lava_processes.job import ERROR_FILE, PROGRESS_FILE, Case, read_results, write_job
-from neuroalign.sim.lava_processes.probes import PLASTIC_STATES, STATES, check_probes, check_read_steps
+from neuroalign.sim.lava_processes.probes import PLASTIC_STATES, STATES, check_probes
 from neuroalign.sim.lava_processes.process_group import TimeLimitReached, run_in_own_session
 
 __all__ = ["INSTALL", "STATES", "LavaBackend", "Run"]
@@ -190,7 +191,7 @@ def _checked(
     check_stimulus(network, stimulus)
     check_probes(network, probes)
     learns = any(state in PLASTIC_STATES for _, state in probes)
-    reads = check_read_steps(read_steps, stimulus.steps + network.latency_steps) if learns else ()
+    reads = steps_to_read(read_steps, stimulus.steps + network.latency_steps) if learns else ()
     return Case(network, stimulus, tuple(dict.fromkeys(probes)), reads)
 
 

@@ -40,22 +40,6 @@ def check_probes(network: ChipNetwork, probes: Sequence[Probe]) -> None:
             raise InputError(f"lava has no state {state!r} of {name!r}; it has {', '.join(states[name])}")
 
 
-def check_read_steps(read_steps: Sequence[int] | None, steps: int) -> tuple[int, ...]:
-    """The steps at whose end plastic connections are read, in ascending order; None stands for the last of ``steps``.
-
-    Raises
-    ------
-    InputError
-        If a step is not one of 1 to ``steps``.
-    """
-    if read_steps is None:
-        return (steps,) if steps else ()
-    for step in read_steps:
-        if step != int(step) or not 1 <= step <= steps:
-            raise InputError(f"lava: read_steps has {step}; the run has steps 1 to {steps}")
-    return tuple(sorted({int(step) for step in read_steps}))
-
-
 def recorded_shape(network: ChipNetwork, probe: Probe, steps: int, reads: int) -> tuple[int, ...]:
     """Shape of one sample: (steps, neurons), or (reads, ...) of a plastic connection."""
     name, state = probe

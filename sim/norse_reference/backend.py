@@ -58,7 +58,8 @@ from numpy.typing import NDArray
 from neuroalign.errors import BackendMissing
 from neuroalign.network import Network, Population
 from neuroalign.recording import Probe, Recording, Stimulus
-from neuroalign.sim.norse_reference.checks import check_probe, checked_input, checked_reads
+from neuroalign.sim.backend import steps_to_read
+from neuroalign.sim.norse_reference.checks import check_probe, checked_input
 from neuroalign.sim.norse_reference.neurons import State, initial_state, parameters, step_function
 from neuroalign.sim.norse_reference.norse_functional import missing_packages
 from neuroalign.sim.norse_reference.plasticity import PlasticConnection
@@ -131,7 +132,7 @@ class NorseReference:
         for probe in probes:
             check_probe(network, probe)
         learnt = any(name not in {p.name for p in network.populations} for name, _ in probes)
-        reads = checked_reads(read_steps, stimulus.steps) if learnt else ()
+        reads = steps_to_read(read_steps, stimulus.steps) if learnt else ()
         with torch.no_grad():
             states = _Run(network, drives, stimulus).record(probes, reads, progress)
         return Recording(self.name, states, {p.name: 0 for p in network.populations}, read_steps=reads)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -58,13 +57,3 @@ def _check_plastic_probe(network: Network, probe: Probe) -> None:
     known = ("w", "t", *trace_slots(rule).values())
     if state not in known:
         raise InputError(f"probe {name!r}: rule {rule.name!r} has no state {state!r} here; one of {', '.join(known)}")
-
-
-def checked_reads(read_steps: Sequence[int] | None, steps: int) -> tuple[int, ...]:
-    """The steps, from 1, at whose end plastic connections are read, ascending; None stands for the last of ``steps``."""
-    if read_steps is None:
-        return (steps,) if steps else ()
-    for step in read_steps:
-        if step != int(step) or not 1 <= step <= steps:
-            raise InputError(f"read_steps has {step}; the run has steps 1 to {steps}")
-    return tuple(sorted({int(step) for step in read_steps}))
