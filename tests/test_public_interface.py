@@ -53,7 +53,7 @@ HEAVY = ("numba", "h5py", "torch", "lava", "matplotlib", "jinja2", "scipy", "pan
 IN_PYTHON: Mapping[str, str] = {
     "file": "source", "input": "stimulus", "encode": "encoding", "backend": "backends", "form": "options.choices",
     "samples": "options.lava_samples", "calibrate": "options.calibration", "save": "write_nir", "compat": "write_nir",
-    "json": "write_rows", "quiet": "options.progress",
+    "json": "write_rows", "quiet": "options.progress", "exit_zero": "verdict",
 }  # fmt: skip
 """Options of the command that are called otherwise in Python."""
 
@@ -63,6 +63,7 @@ def test_deploy_takes_in_python_what_the_command_takes() -> None:
     call |= {f"options.{name}" for name in inspect.signature(neuroalign.Options).parameters} | {
         "write_nir",
         "write_rows",
+        "verdict",
     }
     for option in inspect.signature(deploy_command).parameters:
         there = IN_PYTHON.get(option, option)
