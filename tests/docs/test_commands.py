@@ -30,6 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that commands name: the demonstration's network and eight of its samples."""
     made = tmp_path_factory.mktemp("commands")
     shutil.copy(ROOT / "neuroalign" / "demo" / "digits.nir", made / "network.nir")
+    (made / "mine.rule").write_text("dw = '2^-2*x1*y0'\nx1_impulse = 16\nx1_tau = 20\n", encoding="utf-8")
     _, stimulus = load_demo()
     assert stimulus.labels is not None
     arrays: dict[str, Any] = {name: np.asarray(values[:8]) for name, values in stimulus.inputs.items()}
