@@ -30,9 +30,9 @@ def kernels_from_the_first_run_on() -> None:
 
 
 SLOWEST = (
-    "conformance/test_emulator_lava.py",
     "conformance/test_learning_lava.py",
     "conformance/test_experiments_lava.py",
+    "conformance/test_emulator_lava.py",
     "conformance/test_rule_forms.py",
     "verify/test_draw.py",
     "sim/lava_processes/test_lava_compat.py",

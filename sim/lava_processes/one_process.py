@@ -85,14 +85,14 @@ class _Threads(MessageInfrastructureInterface):
         for actor in self.actors:
             actor.join()
 
-    def channel_class(self, channel_type: ChannelType) -> type[_Queue]:
+    def channel_class(self, channel_type: ChannelType) -> type[QueueChannel]:
         """The one kind of channel there is between Python models."""
         if channel_type != ChannelType.PyPy:
             raise TypeError(f"lava: channel {channel_type!r} is not one between Python models")
-        return _Queue
+        return QueueChannel
 
 
-class _Queue(Channel):
+class QueueChannel(Channel):
     """A channel whose messages wait in a queue."""
 
     src_port: Any = None

@@ -64,6 +64,25 @@ def test_states_are_those_of_lava_as_it_is_installed() -> None:
             np.testing.assert_array_equal(mine.states[probe], states, err_msg=str(probe))
 
 
+def test_messages_arrive_in_order_and_as_they_were_when_sent() -> None:
+    """Within a step a channel holds one message; values read from outside come as many."""
+    from neuroalign.sim.lava_processes.one_process import QueueChannel
+
+    channel = QueueChannel(None, "from", "to", (2,), np.int32, 2)
+    sent, received = channel.src_port, channel.dst_port
+    assert not received.probe()
+    message = np.zeros(2)
+    for value in (1.0, 2.0, 3.0):
+        message[:] = value
+        sent.send(message)
+    assert received.probe()
+    assert received.peek().tolist() == received.recv().tolist() == [1, 1]
+    assert [received.recv().tolist() for _ in range(2)] == [[2, 2], [3, 3]]
+    assert not received.probe()
+    with pytest.raises(AssertionError, match="Mismatch"):
+        sent.send(np.zeros(3))
+
+
 def test_the_worker_starts_no_process_and_leaves_no_thread() -> None:
     code = """
 import os, sys, threading
