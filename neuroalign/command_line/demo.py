@@ -10,7 +10,8 @@ from neuroalign.command_line.shared_options import Json, Out, Quiet
 
 def demo(out: Out = Path("neuroalign-demo"), json: Json = None, quiet: Quiet = False) -> None:
     """Deploy a network that reads handwritten digits, on every backend installed here, and prove what changed."""
-    from neuroalign.command_line.terminal import print_demo_opening, progress_bars
+    from neuroalign.command_line.demo_terminal import print_demo_opening
+    from neuroalign.command_line.terminal import progress_bars
     from neuroalign.demo.learning import run_learning_demo
     from neuroalign.demo.run import LAVA_SAMPLES, run_demo
     from neuroalign.export.atomic import require_writable

@@ -24,7 +24,8 @@ def write_and_print(
     compat: Compat | None = None,
 ) -> None:
     """Report, JSON, tables; the last line printed is the report's path."""
-    from neuroalign.command_line.terminal import learning_rows, measured_rows, print_deployment, print_learning_demo
+    from neuroalign.command_line.demo_terminal import learning_rows, print_learning_demo
+    from neuroalign.command_line.deploy_terminal import measured_rows, print_deployment
     from neuroalign.deployment import verdict
     from neuroalign.export.report import write_report, write_rows
 

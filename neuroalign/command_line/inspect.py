@@ -36,7 +36,7 @@ def inspect(
     closing: ClosingOption = None,
 ) -> None:
     """Show what a NIR file holds: nodes, edges, parameter ranges, clues about dt, and what would be repaired."""
-    from neuroalign.command_line.terminal import print_inspection
+    from neuroalign.command_line.inspect_terminal import print_inspection
     from neuroalign.export.nir_graph import read_nir
     from neuroalign.export.nir_graph.inspection import inspect_nir
 

@@ -19,7 +19,7 @@ profile_app = typer.Typer(
 @profile_app.command("list", epilog="Example: neuroalign profile list")
 def profile_list(json: Json = None) -> None:
     """List the built-in profiles."""
-    from neuroalign.command_line.terminal import print_profiles
+    from neuroalign.command_line.profile_terminal import print_profiles
     from neuroalign.profile import available_profiles, load_profile
 
     profiles = [load_profile(name) for name in available_profiles()]
@@ -39,7 +39,7 @@ def profile_show(
     json: Json = None,
 ) -> None:
     """Show every figure of a profile with its source and status; what is unknown is listed as not checked."""
-    from neuroalign.command_line.terminal import print_profile
+    from neuroalign.command_line.profile_terminal import print_profile
     from neuroalign.profile import load_profile
 
     profile = load_profile(name)

@@ -30,17 +30,8 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipConnection, ChipInput, ChipNetwork, ChipPopulation, Fixed, Plasticity
 from neuroalign.chip.window_neurons import LOWEST_SENT, WindowNeurons
 from neuroalign.experiments.rdd import std_matched
-from neuroalign.experiments.rdd_activity import (
-    DT,
-    GAIN,
-    LEAK,
-    RESET,
-    TAU_FAST,
-    TAU_SLOW,
-    THRESHOLD,
-    RddProtocol,
-    source_stretches,
-)
+from neuroalign.experiments.rdd_activity import RddProtocol, source_stretches
+from neuroalign.experiments.rdd_steps import DT, GAIN, LEAK, RESET, TAU_FAST, TAU_SLOW, THRESHOLD
 from neuroalign.microcode import Factor, Product, Program, Trace
 
 FloatArray = NDArray[np.float64]

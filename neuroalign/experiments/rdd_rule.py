@@ -13,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from neuroalign.experiments.rdd_activity import DT, Phase, RddProtocol, Stretch, drive_layer
+from neuroalign.experiments.rdd_activity import Phase, RddProtocol, Stretch, drive_layer
+from neuroalign.experiments.rdd_steps import DT
 from neuroalign.network import Connection, InputPort, Network, Population
 from neuroalign.recording import Stimulus
 from neuroalign.rule import LearningRule

@@ -10,19 +10,10 @@ from numpy.typing import NDArray
 
 from neuroalign.experiments.alignment import checked_estimates, sign_chance
 from neuroalign.experiments.rdd import IMPLAUSIBLE_DRIVE, Form, RddVariant, run_rdd, uniform_weights
-from neuroalign.experiments.rdd_activity import (
-    DT,
-    GAIN,
-    LEAK,
-    RESET,
-    THRESHOLD,
-    Phase,
-    RddProtocol,
-    kernel,
-    source_stretches,
-)
+from neuroalign.experiments.rdd_activity import Phase, RddProtocol, source_stretches
 from neuroalign.experiments.rdd_chip import ChipChoices, RddOnChip, chip_layers, factors_of, feedback_network
 from neuroalign.experiments.rdd_rule import rule_network, rule_stimulus
+from neuroalign.experiments.rdd_steps import DT, GAIN, LEAK, RESET, THRESHOLD, kernel
 from neuroalign.fidelity.learning import angle_degrees, pearson, sign_agreement
 from neuroalign.reproduce.learners import Form as LearnerForm
 from neuroalign.reproduce.learners import learner_for

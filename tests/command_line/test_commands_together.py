@@ -290,7 +290,7 @@ def test_what_is_assumed_and_not_checked_is_said_in_sentences(call: Call, tmp_pa
 
 
 def test_the_demonstration_says_what_each_backend_reads(capsys: pytest.CaptureFixture[str]) -> None:
-    from neuroalign.command_line.terminal import print_demo_opening
+    from neuroalign.command_line.demo_terminal import print_demo_opening
 
     print_demo_opening(7)
     shown = " ".join(capsys.readouterr().out.split())
@@ -299,7 +299,7 @@ def test_the_demonstration_says_what_each_backend_reads(capsys: pytest.CaptureFi
 
 
 def test_the_table_says_how_many_samples_a_run_took(capsys: pytest.CaptureFixture[str]) -> None:
-    from neuroalign.command_line.terminal import print_deployment
+    from neuroalign.command_line.deploy_terminal import print_deployment
 
     made = deployment(samples=23)
     print_deployment(made)

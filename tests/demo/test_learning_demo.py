@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neuroalign.command_line.terminal import learning_rows
+from neuroalign.command_line.demo_terminal import learning_rows
 from neuroalign.demo.learning import run_learning_demo
 
 

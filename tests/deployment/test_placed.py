@@ -10,7 +10,7 @@ import pytest
 from hand_made import deployment
 from small_chips import chip, neurons, spikes_at, wire
 
-from neuroalign.command_line.terminal import measured_rows
+from neuroalign.command_line.deploy_terminal import measured_rows
 from neuroalign.deployment import Deployment, Placed, costs_in_words, has_capacities, placed, to_json, verdict
 from neuroalign.energy import FanOut
 from neuroalign.export.figures import Picture, heat_map, traffic_matrix

@@ -22,18 +22,8 @@ from neuroalign.experiments.rdd import (
     std_matched,
     uniform_weights,
 )
-from neuroalign.experiments.rdd_activity import (
-    GAIN,
-    LEAK,
-    RESET,
-    THRESHOLD,
-    RddProtocol,
-    Stretch,
-    Windows,
-    drive_layer,
-    kernel,
-    source_stretches,
-)
+from neuroalign.experiments.rdd_activity import RddProtocol, Stretch, Windows, drive_layer, source_stretches
+from neuroalign.experiments.rdd_steps import GAIN, LEAK, RESET, THRESHOLD, kernel
 from neuroalign.fidelity.learning import pearson, sign_agreement
 
 PROTOCOL = RddProtocol()
