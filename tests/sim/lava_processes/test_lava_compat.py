@@ -98,7 +98,7 @@ print(len(names) > 5, found)
 
 @pytest.mark.slow
 def test_lavas_own_tests_pass(tmp_path: Path) -> None:
-    """Lava's installed tests of LIF, Dense and learning, and the two files that fail without measures 2 and 3.
+    """Lava's installed tests of LIF, Dense and learning, and the two files that hang without measures 2 and 3.
 
     In one process, as our workers run Lava: they judge that, too.
     """
