@@ -90,10 +90,10 @@ def _measure(
     for name in cases:
         check_case(name)
     benchmark = new_benchmark(cases, settings)
-    out.mkdir(parents=True, exist_ok=True)
 
     def keep(so_far: Benchmark) -> None:
-        _write(so_far, out)
+        if so_far.results or so_far.left:
+            _write(so_far, out)
 
     try:
         with progress_bars(quiet) as tell:
@@ -108,6 +108,7 @@ def _write(benchmark: Benchmark, out: Path) -> Path:
     from neuroalign.export.atomic import write_atomically
 
     text = to_text(benchmark)
+    out.mkdir(parents=True, exist_ok=True)  # not before there is something to keep
     return write_atomically(out / "bench.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 

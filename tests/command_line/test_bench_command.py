@@ -72,6 +72,23 @@ def test_an_interrupt_shows_and_keeps_what_there_is(
     assert [r.label for r in found.results] == ["N = 128"]
 
 
+def test_an_interrupt_before_the_first_figure_leaves_nothing(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import os
+    import signal
+
+    def measure(settings: Settings) -> Iterator[Result]:
+        os.kill(os.getpid(), signal.SIGINT)
+        yield result(128)
+
+    use_case(monkeypatch, measure)
+    code, _, err = call("--case", "static")
+    assert code == 130
+    assert len(err.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_becomes_tables_and_markdown(call: Call, tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text(to_text(benchmark()), encoding="utf-8")
     (tmp_path / "page.md").write_text("# Speed\n", encoding="utf-8")

@@ -44,14 +44,15 @@ def test_what_is_written_is_a_chip_network_and_a_graph(data: Path, tmp_path: Pat
             "--bernoulli",
             "--steps",
             "8",
-            *FEW,
+            *(FEW if not labelled else FEW[:-1]),
             "--json",
             rows_file,
         ],
     )
     assert result.exit_code == 0, result.output
-    assert "held out" in result.output
+    assert ("held out" in result.output) == labelled  # the other is --quiet: the result alone
     assert ("%" in result.output) == labelled
+    assert result.output.splitlines()[-1].startswith(f"{out}: judge it")
     rows = json.loads(Path(rows_file).read_text())["rows"]
     assert len(rows) == (5 if labelled else 3)  # loss and accuracy of the start and of one pass, and which was kept
     assert rows[-1]["measured"] in (0, 1)
