@@ -18,9 +18,9 @@ from neuroalign.quantise.escape import refuse_early_chance
 from neuroalign.quantise.fixed import convert_population
 from neuroalign.quantise.float64 import hold_population
 from neuroalign.quantise.graded import graded_sources
-from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.legality import check_chip, check_supported
 from neuroalign.quantise.normal_form import normalise
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.scale_question import ScaleChoice
 from neuroalign.quantise.synapses import chip_synapses
 

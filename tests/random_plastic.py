@@ -16,7 +16,7 @@ from neuroalign.microcode import Program
 from neuroalign.network import Network
 from neuroalign.profile import load_profile
 from neuroalign.quantise.carry import CarryForm
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.recording import Stimulus
 from neuroalign.rules import pair_stdp, stdwi
 from neuroalign.verify.case import PLASTIC_STATES

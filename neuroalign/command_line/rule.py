@@ -12,7 +12,7 @@ from neuroalign.command_line.completed_names import profile_names, rule_names
 from neuroalign.command_line.grouped_help import INTEGERS
 
 if TYPE_CHECKING:
-    from neuroalign.quantise.learning import RuleChoices
+    from neuroalign.quantise.rule_choices import RuleChoices
 
 rule_app = typer.Typer(
     help="Learning rules: what they are, what becomes of them on chip, and where chip and model part.",
@@ -243,7 +243,7 @@ def _choices(
     form: Form | None, unit: float | None, weight_limit: float | None, rates: str | None, portable: bool
 ) -> RuleChoices:
     from neuroalign.errors import RuleError
-    from neuroalign.quantise.learning import RuleChoices
+    from neuroalign.quantise.rule_choices import RuleChoices
 
     if unit is not None and weight_limit is not None:
         raise RuleError("--unit and --weight-limit both set the weight's unit; give one of them")

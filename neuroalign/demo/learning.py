@@ -11,7 +11,7 @@ from neuroalign.experiments.stdwi_activity import Protocol, record_activity
 from neuroalign.learners import chip_learner
 from neuroalign.pipeline.options import Progress
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.sim.emulator import Emulator
 

@@ -25,9 +25,11 @@ from neuroalign.pipeline.backend_runs import require_backends
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.engine import check_profile
 from neuroalign.quantise.graded import chip_stimulus
+from neuroalign.quantise.held_rule import HeldRule
 from neuroalign.quantise.impulses import RATE_HZ
-from neuroalign.quantise.learning import HeldRule, RuleChoices, hold_rule
+from neuroalign.quantise.learning import hold_rule
 from neuroalign.quantise.prediction import Prediction, spike_change
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.recording import Stimulus
 from neuroalign.rule import LearningRule, RuleTrace, Term
 from neuroalign.rule_check.run import COMPILED_STEPS, SPIKES, CheckOptions

@@ -178,6 +178,7 @@ def _probes(network: Network, *, chip: bool) -> list[Probe]:
 
 
 def agree(network: Network, stimulus: Stimulus, reference: Run, run: Run) -> Agreement:
+    """What one run has in common with the reference, over the samples that both ran."""
     samples = min(len(a) for a in run.recording.states.values()) if run.recording.states else 0
     labels = None if stimulus.labels is None else stimulus.labels[:samples]
     return compare(
@@ -227,6 +228,7 @@ def with_cycle_cost(network: Network, table: ConversionTable, agreements: Sequen
 
 
 def warnings_of(options: Options, runs: Sequence[Run]) -> tuple[str, ...]:
+    """What a reader of the report should know: backends that are missing here, and states that met the end of their range."""
     warnings = []
     norse, lava = NorseReference().missing(), LavaBackend().missing()
     if "norse" not in options.backends and norse:

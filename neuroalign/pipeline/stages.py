@@ -35,8 +35,8 @@ from neuroalign.pipeline.stored_chip import only_stored, preferred, with_stored_
 from neuroalign.pipeline.versions import versions
 from neuroalign.profile import Profile, assumed_in_words, not_checked_in_words
 from neuroalign.quantise.graded import chip_stimulus
-from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.legality import resets_alike, with_microcode
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.scale_question import ScaleChoice
 from neuroalign.recording import Stimulus, first_samples
 

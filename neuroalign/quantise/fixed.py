@@ -16,10 +16,10 @@ from neuroalign.quantise.decays import Decays, decay_rows, held_decays
 from neuroalign.quantise.escape import tabulated_escape
 from neuroalign.quantise.formats import IntegerFormats, integer_formats
 from neuroalign.quantise.headroom import headroom_row
-from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.normal_form import NormalPopulation
 from neuroalign.quantise.plastic import hold_plastic
 from neuroalign.quantise.rows import array_row, note_row
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.scale import Kernel, choose_k, quantise_weights, weight_exponent
 from neuroalign.quantise.scale_question import GradedSource, ScaleChoice, scale_question, weight_bits
 from neuroalign.quantise.start_states import StartStates, fixed_start_states

@@ -14,9 +14,10 @@ from neuroalign.network import Connection
 from neuroalign.profile import Profile
 from neuroalign.quantise.carry_pass import acts_in_steps
 from neuroalign.quantise.formats import IntegerFormats
-from neuroalign.quantise.learning import RuleChoices, float_program, hold_rule
+from neuroalign.quantise.learning import float_program, hold_rule
 from neuroalign.quantise.normal_form import NormalPopulation
 from neuroalign.quantise.rows import array_row
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.scale import Kernel, weight_exponent
 from neuroalign.quantise.third_factor import SLOT, received_at
 from neuroalign.rule import LearningRule

@@ -10,7 +10,9 @@ from neuroalign.microcode import TARGETS, TRACES, Product, Program
 from neuroalign.microcode.text import program_to_text, to_text
 from neuroalign.profile import Profile
 from neuroalign.quantise.engine import EngineNeeds, SynapseCost, engine_needs, synapse_cost
-from neuroalign.quantise.learning import HeldRule, RuleChoices, hold_rule
+from neuroalign.quantise.held_rule import HeldRule
+from neuroalign.quantise.learning import hold_rule
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.rule import LearningRule
 
 LEARNT_STEPS = 254

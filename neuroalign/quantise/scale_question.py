@@ -14,9 +14,9 @@ from neuroalign.profile import Profile
 from neuroalign.quantise.decays import Decays, held_decays
 from neuroalign.quantise.formats import IntegerFormats, integer_formats
 from neuroalign.quantise.headroom import reach
-from neuroalign.quantise.learning import RuleChoices
 from neuroalign.quantise.normal_form import NormalPopulation
 from neuroalign.quantise.plastic import plastic_kernel, weight_limit
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.scale import Headroom, Kernel, make_kernel
 
 FloatArray = NDArray[np.float64]

@@ -20,7 +20,8 @@ from neuroalign.network import Connection, FloatArray, InputPort, Network, Popul
 from neuroalign.pipeline.options import Progress
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.graded import chip_stimulus
-from neuroalign.quantise.learning import HeldRule, float_program
+from neuroalign.quantise.held_rule import HeldRule
+from neuroalign.quantise.learning import float_program
 from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.quantise.third_factor import SLOT

@@ -23,7 +23,7 @@ from neuroalign.pipeline.backend_runs import require_backends
 from neuroalign.pipeline.options import BackendName, Progress
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.graded import chip_stimulus
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import RuleSheet, rule_sheet
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.rule import LearningRule

@@ -15,8 +15,8 @@ import numpy as np
 from neuroalign.chip import Numbers
 from neuroalign.microcode import TRACES, Product, Program
 from neuroalign.network import FloatArray
-from neuroalign.quantise.learning import HeldRule, trace_slots
-from neuroalign.quantise.rule_scales import dependency, factors, third_factor
+from neuroalign.quantise.held_rule import HeldRule
+from neuroalign.quantise.rule_scales import dependency, factors, third_factor, trace_slots
 from neuroalign.rule import TAG, WEIGHT, LearningRule, Term
 from neuroalign.sim.emulator.learning_reference import TAG_MAX, TAG_MIN, PlasticState, plastic_state
 from neuroalign.sim.emulator.products import ACCUMULATOR_MAX, ACCUMULATOR_MIN, Values, fixed_product, float_sum

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neuroalign.errors import InputError
 from neuroalign.network import Network
-from neuroalign.quantise.learning import trace_slots
+from neuroalign.quantise.rule_scales import trace_slots
 from neuroalign.recording import Probe, Stimulus
 
 STATES = ("v", "s", "i", "a")

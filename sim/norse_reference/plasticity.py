@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.network import Connection
-from neuroalign.quantise.learning import trace_slots
+from neuroalign.quantise.rule_scales import trace_slots
 from neuroalign.rule import TAG, WEIGHT, Gate, LearningRule, RuleTrace, Side, Term
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from neuroalign.export.report import write_report
 from neuroalign.export.rule_report import write_rule_report
 from neuroalign.placement import HOST
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.rule_check import CheckOptions, check_rule
 from neuroalign.rules import stdwi
 from neuroalign.sim.emulator import Emulator

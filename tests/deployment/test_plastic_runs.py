@@ -17,7 +17,7 @@ from neuroalign.export.report import write_report
 from neuroalign.pipeline import deploy_network
 from neuroalign.pipeline.options import Options
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.rule_check import trial_network, trial_spikes
 from neuroalign.rules import pair_stdp
 

@@ -32,7 +32,7 @@ def test_the_code_of_the_page_runs(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 def test_the_third_factor_of_the_page_can_be_held() -> None:
     from neuroalign.profile import load_profile
-    from neuroalign.quantise.learning import RuleChoices
+    from neuroalign.quantise.rule_choices import RuleChoices
     from neuroalign.quantise.rule_sheet import rule_sheet
     from neuroalign.rule.text import rule_from_text
 
@@ -43,7 +43,7 @@ def test_the_third_factor_of_the_page_can_be_held() -> None:
 
 
 def test_the_forms_of_the_page_exist() -> None:
-    from neuroalign.quantise.learning import RuleChoices
+    from neuroalign.quantise.rule_choices import RuleChoices
 
     forms = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert forms == ["direct", "stochastic", "sgn", "exact"]

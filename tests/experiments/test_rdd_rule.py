@@ -16,7 +16,7 @@ from neuroalign.experiments.rdd_rule import OUTCOME, SPIKES, rule_network, rule_
 from neuroalign.fidelity.learning import pearson, sign_agreement
 from neuroalign.learners import norse_learner
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.reproduce.learners import learner_for
 from neuroalign.rule.text import rule_from_text

@@ -15,7 +15,8 @@ from neuroalign.experiments.sal_sampling import start_of
 from neuroalign.microcode import Program, Trace
 from neuroalign.microcode.text import program_from_text
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import HeldRule, hold_rule
+from neuroalign.quantise.held_rule import HeldRule
+from neuroalign.quantise.learning import hold_rule
 from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.reproduce.sal_chip_tasks import held_programs
 from neuroalign.rules.sal import sal

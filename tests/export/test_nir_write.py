@@ -25,7 +25,7 @@ from neuroalign.export.nir_graph import inspect_nir, read_nir
 from neuroalign.export.nir_graph.write import read_chip, read_extra, write_nir
 from neuroalign.network import Connection, InputPort, Network
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.rule import LearningRule
 from neuroalign.rules import pair_stdp, stdwi
 

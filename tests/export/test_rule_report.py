@@ -18,7 +18,7 @@ from neuroalign.export.figures import learning
 from neuroalign.export.live.learning import learning as live_learning
 from neuroalign.export.rule_report import render_rule, rule_json, write_rule_report
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.rule_check import CheckOptions, check_rule
 from neuroalign.rules import stdwi
 from neuroalign.sim.norse_reference.backend import NorseReference

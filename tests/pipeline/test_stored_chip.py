@@ -20,7 +20,7 @@ from neuroalign.pipeline import deploy
 from neuroalign.pipeline.options import Options
 from neuroalign.pipeline.stored_chip import only_stored, preferred
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.rules import pair_stdp
 
 DIGITS = Path(neuroalign.demo.__file__).parent / "digits.nir"

@@ -9,7 +9,8 @@ import pytest
 from neuroalign.errors import NeuroalignError, RuleError
 from neuroalign.profile import load_profile
 from neuroalign.quantise.carry_pass import best
-from neuroalign.quantise.learning import HeldRule, RuleChoices
+from neuroalign.quantise.held_rule import HeldRule
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import RuleSheet, rule_sheet
 from neuroalign.rule import LearningRule, RuleTrace, Term
 from neuroalign.rules import pair_stdp, sal, stdwi

@@ -8,7 +8,7 @@ import pytest
 
 from neuroalign.microcode.text import program_from_lines
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import program_lines, row_line, rule_sheet
 from neuroalign.rules import load_rule
 

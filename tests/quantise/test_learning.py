@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 from neuroalign.errors import ConversionRefused, NeuroalignError, RuleError
 from neuroalign.microcode import Program
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import HeldRule, RuleChoices, float_program, hold_rule, trace_slots
+from neuroalign.quantise.held_rule import HeldRule
+from neuroalign.quantise.learning import float_program, hold_rule
+from neuroalign.quantise.rule_choices import RuleChoices
+from neuroalign.quantise.rule_scales import trace_slots
 from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.rule import TAG, WEIGHT, LearningRule, RuleTrace, Term
 from neuroalign.rules import load_rule, pair_stdp, stdwi

@@ -14,7 +14,8 @@ from neuroalign.chip import ChipConnection
 from neuroalign.compile import compile_network
 from neuroalign.microcode import Trace
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import HeldRule, RuleChoices
+from neuroalign.quantise.held_rule import HeldRule
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.quantise.spike_statistics import trace_statistics
 from neuroalign.recording import Stimulus

@@ -10,7 +10,7 @@ from neuroalign.errors import NeuroalignError
 from neuroalign.microcode import Trace
 from neuroalign.microcode.text import program_from_text
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.rule import LearningRule, RuleTrace, Term
 from neuroalign.rules import load_rule, stdwi

@@ -17,7 +17,7 @@ from neuroalign.errors import ConversionRefused, NetworkError, NeuroalignError, 
 from neuroalign.network import Connection, InputPort, Network
 from neuroalign.profile import load_profile
 from neuroalign.quantise.graded import chip_stimulus
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.recording import Stimulus
 from neuroalign.rule import LearningRule, Modulator, RuleTrace, Term
 from neuroalign.rule.text import rule_from_text

@@ -12,7 +12,9 @@ from neuroalign.compile import compile_network
 from neuroalign.network import FloatArray
 from neuroalign.profile import load_profile
 from neuroalign.quantise.graded import chip_stimulus
-from neuroalign.quantise.learning import HeldRule, RuleChoices, float_program
+from neuroalign.quantise.held_rule import HeldRule
+from neuroalign.quantise.learning import float_program
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.rule import LearningRule, RuleTrace, Term
 from neuroalign.rule_check import CheckOptions, check_rule, trial_network, trial_spikes

@@ -11,7 +11,7 @@ import pytest
 from neuroalign.deployment.learning import RuleCheck
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.profile import load_profile
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.recording import Recording
 from neuroalign.rule_check import CheckOptions, check_rule, trial_network, trial_spikes
 from neuroalign.rule_check import run as runs_of

@@ -9,7 +9,7 @@ from neuroalign.compile import compile_network
 from neuroalign.network import Connection, InputPort, Network
 from neuroalign.profile import load_profile
 from neuroalign.quantise.graded import chip_stimulus
-from neuroalign.quantise.learning import RuleChoices
+from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.recording import Stimulus
 from neuroalign.rules import load_rule
