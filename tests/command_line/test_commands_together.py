@@ -319,3 +319,24 @@ def test_a_backend_that_is_not_installed(call: Call, tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(LavaBackend, "missing", lambda self: "backend lava needs lava-nc: pip install lava-nc")
     refused(call("deploy", write_network(tmp_path / "net.nir"), "--dt", 1e-3, "--backend", "lava"), 4, "pip install")
+
+
+def test_deploy_places_on_the_board_that_is_named(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write_network(tmp_path / "net.nir")
+    ended = call("deploy", file, "--dt", 1e-3, "--steps", 20, "--board", "oheo-gulch", "--exit-zero")
+    assert ended.code == 0, ended.err
+    assert "1 chip of loihi2 on oheo-gulch" in " ".join(ended.out.split())
+    report = json.loads((tmp_path / "neuroalign-report" / "report.json").read_text())
+    assert report["placement"]["board"] == "oheo-gulch"
+    refused(call("deploy", file, "--dt", 1e-3, "--board", "nahuku-32"), 2, "'nahuku-32'", "oheo-gulch")
+    monkeypatch.setattr("neuroalign.placing.place", lambda *_, **__: pytest.fail("it was placed"))
+    refused(call("place", file, "--dt", 1e-3, "--board", "nahuku-32"), 2, "'nahuku-32'", "oheo-gulch")
+
+
+def test_inspect_reads_as_deploy_does_and_refuses_if_asked(call: Call, tmp_path: Path) -> None:
+    file = write_network(tmp_path / "net.nir")
+    assert call("inspect", file).code == 0
+    refused(call("inspect", file, "--strict"), 2, "--dt")
+    ended = call("inspect", file, "--dt", 1e-3, "--reset", "zero", "--strict")
+    assert ended.code == 0, ended.err
+    assert "deploy takes it" in ended.out
