@@ -1,11 +1,12 @@
-"""docs/architecture.md against the tree: each path and name that it mentions exists, and each module has its row."""
+"""docs/architecture.md and the other pages against the tree: paths and names exist, and each module has its row."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import pkgutil
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 from docs_commands import ROOT
@@ -48,3 +49,19 @@ def test_names_in_the_picture_exist(dotted: str) -> None:
     module, _, name = f"neuroalign.{dotted}".rpartition(".")
     found = importlib.import_module(module)
     assert hasattr(found, name) or importlib.util.find_spec(f"{module}.{name}")
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_names_and_paths_in_pages_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for dotted in set(re.findall(r"(?<![\w/.-])neuroalign(?:\.[A-Za-z_]\w*)+", text)):
+        try:
+            pkgutil.resolve_name(dotted)
+        except ModuleNotFoundError as missing:  # a library that is not installed here
+            if str(missing.name).startswith("neuroalign"):
+                raise
+    for path in re.findall(r"`((?:tests|docs|neuroalign|sim|export|hw_profiles)/[\w./*-]*)`", text):
+        assert "NAME" in path or list(ROOT.glob(path.rstrip("/"))), path
