@@ -33,8 +33,11 @@ def write_network(path: Path) -> Path:
     return write_good(path, nodes, [("input", "fc"), ("fc", "lif"), ("lif", "output")])
 
 
-EMPTY_PAGES = "import neuroalign.export.report as report; report.render = lambda deployment: ''"
-"""What a process does first whose report nobody reads: drawing takes most of its time."""
+NO_FIGURES = (
+    "from neuroalign.export import figures, live\n"
+    "figures.pictures = lambda deployment: []; live.live_figures = lambda deployment: live.NOTHING"
+)
+"""What a process does first whose figures nobody looks at: drawing them takes most of its time."""
 
 
 def start(
@@ -161,7 +164,7 @@ def test_a_signal_while_lava_runs_leaves_neither_processes_nor_folders(tmp_path:
 def test_standard_output_that_takes_nothing(tmp_path: Path, arguments: tuple[str, ...], unbuffered: str) -> None:
     write_network(tmp_path / "net.nir")
     with FULL.open("w") as full:
-        first = EMPTY_PAGES if arguments[0] == "deploy" else ""
+        first = NO_FIGURES if arguments[0] == "deploy" else ""
         process = start(tmp_path, *arguments, stdout=full.fileno(), unbuffered=unbuffered, first=first)
         _, err = process.communicate(timeout=120)
     assert process.returncode == 6, err
@@ -230,7 +233,8 @@ def test_a_file_name_that_is_no_text(tmp_path: Path) -> None:
     np.save(tmp_path / f"{NOT_TEXT}.npy", np.eye(2))
     out, rows, save = (os.fsdecode(b"out\xfe" + end) for end in (b"", b".json", b".nir"))
     places = ("--out", out, "--json", rows, "--save", save, "--exit-zero")
-    process = start(tmp_path, "deploy", network.name, "--dt", 1e-3, "--input", f"{NOT_TEXT}.npy", *places)
+    given = ("--dt", 1e-3, "--input", f"{NOT_TEXT}.npy")
+    process = start(tmp_path, "deploy", network.name, *given, *places, first=NO_FIGURES)
     printed, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert printed.splitlines()[-1].endswith("report.html")

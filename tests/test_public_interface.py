@@ -153,6 +153,7 @@ def test_what_does_not_fit_is_refused_in_a_line(spikes: Any, deployed: neuroalig
         neuroalign.deploy(file, backends="lava")  # type: ignore[arg-type]
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_out_writes_the_report(spikes: Any, tmp_path: Path) -> None:
     neuroalign.deploy(load_demo()[0], stimulus=spikes, out=tmp_path / "report")
     assert (tmp_path / "report" / "report.html").exists()

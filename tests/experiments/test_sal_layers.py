@@ -57,7 +57,7 @@ def test_compiled_float_form_equals_the_torch_form() -> None:
     pytest.importorskip("norse", reason="norse is not installed")
     from neuroalign.sim.norse_reference.backend import NorseReference
 
-    steps, reads = 6_000, [2_000, 6_000]
+    steps, reads = 3_000, [1_000, 3_000]
     for network in (pair_network(3), layer_network(3, sal(eta=0.4), 6)):
         names = [c.name for c in network.connections if c.rule is not None]
         assert names
