@@ -25,7 +25,7 @@ pytest.importorskip("torch")
 pytest.importorskip("norse")
 
 SEEDS = range(60)
-STEPS = 1000
+STEPS = 500
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -108,7 +108,7 @@ def test_a_scheduler_with_a_killed_worker_loses_nothing(
     tmp_path: Path, scheduler: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:
     address, workers = scheduler
-    tasks = [microcircuit(seed, epochs=12) for seed in range(1, 9)]
+    tasks = [microcircuit(seed, epochs=8) for seed in range(1, 7)]
     killed: list[float] = []
 
     def kill_one(label: str, done: int, total: int) -> None:
