@@ -9,6 +9,7 @@ from typing import Any
 
 from neuroalign.deployment import plain
 from neuroalign.deployment.learning import RuleCheck
+from neuroalign.deployment.rule_words import LEGEND, check_words, sheet_words
 from neuroalign.export.excerpt_learning import Learnt
 from neuroalign.export.report import page_environment, write_page
 from neuroalign.quantise.rule_sheet import program_lines, row_line
@@ -58,6 +59,9 @@ def render_rule(check: RuleCheck) -> str:
         "rule": check.sheet.rule,
         "program": _program(check),
         "rows": [row_line(row) for row in (check.sheet.held.rows if check.sheet.held else ())],
+        "words": [*check_words(check), *([check.range_note] if check.range_note else [])],
+        "plain": sheet_words(check.sheet),
+        "legend": LEGEND,
         "picture": picture,
         "live": live,
         "math": rule_mathml(check.sheet.rule),

@@ -146,7 +146,7 @@ NOT_RUN: Mapping[str, NotRun] = {
     "neuroalign rule check mine.rule": NotRun(
         "its 10,000 steps take 12 s", "neuroalign rule check mine.rule --steps 200 --backend emulator"
     ),
-    "neuroalign rule check stdwi --steps 2000 --backend emulator": NotRun(SESSION),
+    "neuroalign rule check stdwi --fit --steps 2000 --backend emulator": NotRun(SESSION),
     "neuroalign verify --cases 200": NotRun(LAVA, ONE_CASE),
     "neuroalign verify --cases 200 --seed 1": NotRun(LAVA, ONE_CASE),
     "neuroalign verify --against reference": NotRun(LONG, ONE_CASE),

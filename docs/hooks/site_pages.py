@@ -127,7 +127,7 @@ def rule_page(name: str, *, pictured: bool = False) -> str:
         parts.append(
             f"## Chip against float\n\n![Weights of {name} over time and at the end, float model and {SHOWN_ON[0]}]"
             f"({name}.png)\n\n{STEPS} steps of seeded spikes on {SHOWN_ON[0]}: `neuroalign rule check {name} --profile "
-            f"{SHOWN_ON[0]} --steps {STEPS} --backend emulator` gives the figures behind it."
+            f"{SHOWN_ON[0]} --steps {STEPS} --fit --backend emulator` gives the figures behind it."
         )
     limits = [_sentence(note) for note in rule.notes] or ["None are known beyond those of the forms above."]
     parts.append("## Limits\n\n" + "\n".join(f"- {limit}" for limit in limits))
@@ -172,7 +172,7 @@ def rule_picture(name: str) -> bytes | None:
 
     try:
         check = check_rule(
-            RULES[name](), load_profile(SHOWN_ON[0]), RuleChoices(), CheckOptions(("emulator",), steps=STEPS)
+            RULES[name](), load_profile(SHOWN_ON[0]), RuleChoices(), CheckOptions(("emulator",), steps=STEPS, fit=True)
         )
     except NeuroalignError:
         return None

@@ -1,4 +1,4 @@
-"""The ``rule`` commands: list, show, check. Everything heavy is imported inside the commands."""
+"""The ``rule`` commands: new, list, show, check. Everything heavy is imported inside the commands."""
 
 from __future__ import annotations
 
@@ -83,6 +83,17 @@ Rates = Annotated[
 Portable = Annotated[
     bool, typer.Option("--portable", help="Use neither the product shift of Lava's engine nor odd constants.")
 ]
+
+
+@rule_app.command("new", epilog="Example: neuroalign rule new my-stdp")
+def rule_new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the rule is to be called.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for the file.")] = Path(),
+) -> None:
+    """Write NAME.rule to begin with: a rule that runs, with every line explained."""
+    from neuroalign.command_line.rule_template import write_template
+
+    typer.echo(str(write_template(name, out)))
 
 
 @rule_app.command("list", epilog="Example: neuroalign rule list")
@@ -175,6 +186,22 @@ def rule_check(
         bool, typer.Option("--ablate", help="Also switch off each step of the quantisation in turn: which costs what.")
     ] = False,
     seeds: Annotated[int, typer.Option("--seeds", help="Sets of spikes that --ablate runs.", min=1)] = 3,
+    forms: Annotated[
+        bool,
+        typer.Option(
+            "--forms", help="Also keep small changes in every other form: what carry gives, and which is best."
+        ),
+    ] = False,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Take the range that this run's weights need instead of the rule's own limit.")
+    ] = False,
+    start: Annotated[
+        float | None,
+        typer.Option(
+            "--start",
+            help="Weights at the start; 0 if absent, or half of the limit if every term is proportional to w.",
+        ),
+    ] = None,
     backend: Annotated[
         list[Backend] | None,
         typer.Option(help="What to run on; can be given several times. Whatever is installed, if absent."),
@@ -212,6 +239,9 @@ def rule_check(
             seeds if ablate else 0,
             command="neuroalign " + " ".join(sys.argv[1:]),
             progress=progress,
+            start=_finite(start),
+            fit=fit,
+            forms=forms,
         )
         check = check_rule(rule, target, choices, options)
     _finish(check, out, json, quiet)
@@ -261,6 +291,14 @@ def _rates(given: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise InputError(f"--rates is {given!r}; two numbers in Hz are needed, as in 60,34") from None
     return pre, post
+
+
+def _finite(start: float | None) -> float | None:
+    from neuroalign.errors import InputError
+
+    if start is not None and not -float("inf") < start < float("inf"):
+        raise InputError(f"--start is {start}; a finite weight is needed")
+    return start
 
 
 def _positive(dt: float) -> float:

@@ -33,6 +33,7 @@ def print_rules(rules: Sequence[LearningRule]) -> None:
 
 def print_sheet(sheet: RuleSheet) -> None:
     """Equation, symbols, source, locality; the microcode, its constants with their errors, and what it needs."""
+    from neuroalign.deployment.rule_words import sheet_words
     from neuroalign.quantise.rule_sheet import program_lines
 
     out, rule = console(), sheet.rule
@@ -44,6 +45,11 @@ def print_sheet(sheet: RuleSheet) -> None:
         out.print(f"  {escape(line)}")
     if sheet.held is None:
         return
+    words = sheet_words(sheet)
+    if words:
+        out.print(f"\n[bold]In plain words, on {sheet.profile_id}[/bold]")
+        for line in words:
+            out.print(f"  {escape(line)}", soft_wrap=True)
     out.print(f"\n[bold]On {sheet.profile_id}, {sheet.form} form, steps of {sheet.dt:g} s[/bold]")
     for line in program_lines(sheet.held.program).splitlines():
         out.print(f"  {escape(line)}", soft_wrap=True)
@@ -108,8 +114,12 @@ def needs_lines(needs: EngineNeeds) -> list[str]:
 
 def print_check(check: RuleCheck) -> None:
     """Agreement over time of every pair of runs, where chip and float part and why, and bit equality."""
-    out, dt = console(), check.sheet.dt
+    from neuroalign.deployment.rule_words import LEGEND, check_words
+
+    out = console()
     out.print(f"[bold]{escape(check.sheet.rule.title)} on {check.sheet.profile_id}[/bold]: {escape(check.spikes)}")
+    for line in check_words(check):
+        out.print(f"  {escape(line)}", soft_wrap=True)
     table = Table(title="Weights over time", title_justify="left")
     for column in ("run", "against", "step", "r", "signs", "angle", "RMS", "of range", "clipped"):
         table.add_column(column, justify="left" if column in ("run", "against") else "right")
@@ -119,19 +129,42 @@ def print_check(check: RuleCheck) -> None:
             table.add_row(*row)
         table.add_section()
     out.print(table)
+    out.print(f"  [dim]{escape(LEGEND)}[/dim]")
+    if check.forms:
+        _print_forms(check)
     if check.ablation:
         _print_ablation(check)
     for line in check_lines(check):
         out.print(f"  {escape(line)}")
     for line in check.warnings:
         out.print(f"  [yellow]note:[/yellow] {escape(line)}")
-    if check.sheet.held is not None:
-        out.print(f"  one weight unit is {check.sheet.held.weight_unit:.4g}; {check.steps:,} steps of {dt:g} s")
-        out.print(
-            f"  chip: {check.sheet.held.form} form; unless --weight-limit or --unit is given, weights have the range that "
-            "the float run of this length needs, where 'rule show' takes the rule's own limit",
-            soft_wrap=True,
-        )
+    for line in _range_lines(check):
+        out.print(f"  {escape(line)}", soft_wrap=True)
+
+
+def _range_lines(check: RuleCheck) -> list[str]:
+    """What one unit means, how changes were kept, where weights began and how far they may go."""
+    held = check.sheet.held
+    if held is None:
+        return []
+    begun = f"; all weights begin at {check.start:g}" if check.start else ""
+    lines = [f"one weight unit is {held.weight_unit:.4g}; {check.steps:,} steps of {check.sheet.dt:g} s"]
+    return [*lines, f"chip: {held.form} form{begun}", *([check.range_note] if check.range_note else [])]
+
+
+def _print_forms(check: RuleCheck) -> None:
+    table = Table(title="Small changes kept in other forms, against the float model", title_justify="left")
+    for column in ("form", "r", "RMS", "expected of rounding", "asks for"):
+        table.add_column(column, overflow="fold")
+    for form in check.forms:
+        chosen = " (chosen)" if form.form == check.sheet.form else ""
+        if form.refusal:
+            table.add_row(form.form, "–", "–", "–", escape(f"refused: {form.refusal}"))
+            continue
+        expected = "–" if form.predicted != form.predicted else f"{form.predicted:.3g}"
+        r = "–" if form.r is None else f"{form.r:.4f}"
+        table.add_row(form.form + chosen, r, f"{form.rms:.3g}", expected, escape(form.needs))
+    console().print(table)
 
 
 def _print_ablation(check: RuleCheck) -> None:
@@ -236,6 +269,11 @@ def check_rows(check: RuleCheck) -> list[MeasuredRow]:
         rows.append(MeasuredRow(f"{case}: r", step.r))
         rows.append(MeasuredRow(f"{case}: RMS", step.rms, "weight"))
         rows.append(MeasuredRow(f"{case}: cost of the step", step.cost, "share of squared error"))
+    for form in check.forms:
+        if not form.refusal:
+            case = f"{check.sheet.rule.name} {form.form} instead of {check.sheet.form} after {check.steps} steps"
+            rows.append(MeasuredRow(f"{case}: r", form.r))
+            rows.append(MeasuredRow(f"{case}: RMS", form.rms, "weight"))
     for pair in check.bit_equality:
         case = f"{pair.left} against {pair.right}: mismatches in {pair.states.compared} values that change"
         rows.append(MeasuredRow(case, pair.states.mismatches, "values", 0, pair.holds))

@@ -57,6 +57,28 @@ class AblatedStep:
     cost: float | None
 
 
+@dataclass(frozen=True)
+class FormRun:
+    """The chip with changes kept in one form, against the float model.
+
+    Parameters
+    ----------
+    r, rms
+        Pearson correlation, and deviation in the model's unit, over all weights at the end; None and nan where refused.
+    predicted
+        Deviation that rounding was expected to make in this time on unrelated spikes, in the model's unit.
+    needs, refusal
+        What it asks of the chip, or why it cannot exist.
+    """
+
+    form: str
+    r: float | None
+    rms: float
+    predicted: float
+    needs: str
+    refusal: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class RuleCheck:
     """A rule run on seeded spikes in floats, without rounding, and on chip.
@@ -77,6 +99,12 @@ class RuleCheck:
         Rows of the conversion that are not exact: what can explain a difference.
     ablation
         What each step of the quantisation costs, where that was asked for.
+    start
+        All weights at the start.
+    range_note
+        Which range the chip's weights have, and why; "" where it was asked for.
+    forms
+        The same spikes with small changes kept in every form, where that was asked for.
     """
 
     sheet: RuleSheet
@@ -94,6 +122,9 @@ class RuleCheck:
     command: str = ""
     created: str = ""
     ablation: tuple[AblatedStep, ...] = ()
+    start: float = 0.0
+    range_note: str = ""
+    forms: tuple[FormRun, ...] = ()
 
     @property
     def broken(self) -> BitEquality | None:

@@ -80,6 +80,7 @@ def possible_transfers(
     k: int | None,
     rule: str,
     most_k: int | None = None,
+    steadily: float = 0.0,
 ) -> list[Transfer]:
     """Transfers of a form for which the tag has room, most bits first, for each the longest period that leaves room.
 
@@ -91,6 +92,9 @@ def possible_transfers(
         What was asked for; None leaves it open. Bits that were asked for need room for one spike pair only.
     most_k
         The longest period; None takes the form's.
+    steadily
+        Weight units by which terms that act in every step move a synapse in one epoch, where each trace holds one spike:
+        all that gathers between two transfers arrives at once.
 
     Raises
     ------
@@ -100,14 +104,15 @@ def possible_transfers(
     if form == "direct":
         return [Transfer("direct")]
 
-    most = LONGEST_K[form] if most_k is None else most_k
+    last = LONGEST_K[form] if most_k is None else most_k
 
     def used(m: int, period: int) -> float:
         kept = {"sgn": threshold(m), "exact": 1 << (m - 1)}.get(form, 0)
-        return float(OVERLAP * change * 2.0**m * (1 + spikes_per_epoch * 2.0**period) / (TAG_LIMIT - kept))
+        most = change * (1 + spikes_per_epoch * 2.0**period) + steadily * 2.0**period
+        return float(OVERLAP * most * 2.0**m / (TAG_LIMIT - kept))
 
     def longest(m: int) -> int | None:
-        return next((p for p in range(most, -1, -1) if used(m, p) <= 1), None)
+        return next((p for p in range(last, -1, -1) if used(m, p) <= 1), None)
 
     if bits is not None and used(bits, 0) <= OVERLAP:
         chosen = k if k is not None else longest(bits) or 0
@@ -122,6 +127,6 @@ def possible_transfers(
         return found
     m = bits or TAG_BITS[form][-1]
     raise ConversionRefused(
-        f"rule {rule!r}: one spike pair moves a weight by {change:.3g} units, {change * 2**m:.3g} of the {TAG_LIMIT} that the tag holds "
+        f"rule {rule!r}: one spike pair moves a weight by {change + steadily:.3g} units, {(change + steadily) * 2**m:.3g} of the {TAG_LIMIT} that the tag holds "
         f"in the {form} form with {m} tag bits, and bursts must fit too; use a larger weight_limit (or unit), or the direct form"
     )

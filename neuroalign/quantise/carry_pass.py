@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from neuroalign.errors import ConversionRefused, RuleError
 from neuroalign.microcode import MAX_DECIMATION, MIN_EXPONENT
 from neuroalign.quantise.carry import TAG_BITS, AskedForm, CarryForm, Transfer, possible_transfers
-from neuroalign.quantise.prediction import Prediction, spike_change
+from neuroalign.quantise.prediction import Prediction, spike_change, step_change
 from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.quantise.rule_scales import idle_trace
 from neuroalign.rule import TAG, WEIGHT, LearningRule, Term
@@ -102,20 +102,23 @@ def candidates(
         periods = _periods(rule, dt * epochs[0]) if choices.k is None else (choices.k,)
         return [Candidate(Transfer(form, k=k), epochs[0]) for k in periods]
     for t_epoch in epochs:
-        spikes = max(rates) * dt * t_epoch
+        spikes, steadily = max(rates) * dt * t_epoch, step_change(rule, weight_unit) * dt * t_epoch
         try:
-            possible = possible_transfers(form, change, spikes, choices.tag_bits, choices.k, rule.name)
+            possible = possible_transfers(
+                form, change, spikes, choices.tag_bits, choices.k, rule.name, steadily=steadily
+            )
         except ConversionRefused:
             if t_epoch == epochs[0]:
                 raise
             break
         if t_epoch == epochs[0] or form == "stochastic":
-            found += [Candidate(t, t_epoch) for one in possible for t in _shorter(one, choices.k)]
+            steady = acts_in_steps(rule)
+            found += [Candidate(t, t_epoch) for one in possible for t in _shorter(one, choices.k, steady)]
         if form == "direct":
             break
         if decay is not None:
             longer = possible_transfers(
-                form, change, spikes, choices.tag_bits, choices.k, rule.name, most_k=MAX_DECIMATION
+                form, change, spikes, choices.tag_bits, choices.k, rule.name, MAX_DECIMATION, steadily
             )
             found += [
                 Candidate(t, t_epoch, clocked=True)
@@ -125,9 +128,9 @@ def candidates(
     return found
 
 
-def _shorter(transfer: Transfer, k: int | None) -> list[Transfer]:
-    """Also shorter periods for the sgn form, which moves one unit at a time."""
-    if transfer.form != "sgn" or k is not None:
+def _shorter(transfer: Transfer, k: int | None, steady: bool) -> list[Transfer]:
+    """Also shorter periods for the sgn form, which moves one unit at a time, and for terms that act with the transfers."""
+    if k is not None or not (steady or transfer.form == "sgn"):
         return [transfer]
     return [replace(transfer, k=period) for period in range(transfer.k, -1, -2)]
 

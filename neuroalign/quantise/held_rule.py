@@ -60,7 +60,8 @@ class HeldRule:
 
 
 SAMPLED = 0.03
-"""Score for every doubling of the time between two steps in which terms without a spike act: rarer ones see less."""
+"""Score for every doubling of the time between two steps in which terms without a spike act, where the walk that this
+makes is not predicted: rarer ones see less."""
 
 
 @dataclass
@@ -162,7 +163,8 @@ class RuleConversion:
                 decays = term.factors == (WEIGHT,)
                 worst[decays] = max(worst[decays], error)
         spikes = max(self.rates) * self.dt * (candidate.t_epoch if candidate.t_epoch > 1 else 0)
-        sampled = SAMPLED * candidate.transfer.k if acts_in_steps(self.rule) else 0.0
+        unknown = acts_in_steps(self.rule) and not (held.prediction and held.prediction.own > 0)
+        sampled = SAMPLED * candidate.transfer.k if unknown else 0.0
         return sampled + score(held.prediction, worst[False], worst[True], spikes)
 
 

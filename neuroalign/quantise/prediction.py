@@ -5,11 +5,11 @@ Per second, in units of the weight squared, on spikes that have nothing to do wi
     walk of the chip   sum over gates  r E[f (1 - f)] / 4^m      rounding of the tag (m = 0: of the weight)
                      + r_u E[f (1 - f)]                          rounding at transfers, where the form rounds there
                      + sum over traces  n_j (r E[s^2] + 2 r^2 tau_j E[s]^2)
-    walk of the rule   r_pre (c_pre + r_post K)^2 + r_post (c_post + r_pre K)^2 + r_pre r_post integral of kernel^2
 
 with r the rate of a gate, f the fraction of its change, n_j the rounding noise of a trace, s the change that one more
-count of it makes; c the change of a lone spike and K the integral of the kernel that spike pairs have in the rule. A
-decay of the weight with time constant T limits both: after t the variance is ``walk T/2 (1 - exp(-2 t / T))``.
+count of it makes. The rule's own walk and mean, and what sampling makes of terms that act in every step, are in closed
+form (:mod:`shot_noise`). A decay of the weight with time constant T limits both: after t the variance is ``walk T/2 (1 -
+exp(-2 t / T))``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from neuroalign.microcode import TRACES, Dependency, Product, Program
+from neuroalign.quantise.shot_noise import own_mean_and_walk, sampling_walk
 from neuroalign.quantise.spike_statistics import FRACTION, FloatArray, IntArray, Spiking, change
 from neuroalign.quantise.tag_room import TagRoom, of_tag, tag_room
 from neuroalign.quantise.third_factor import Received
-from neuroalign.rule import WEIGHT, LearningRule, RuleTrace, Term
+from neuroalign.rule import WEIGHT, LearningRule, Term
 
 BURST = 2.0
 """How many times the rate is while spikes come in a burst."""
@@ -52,6 +53,8 @@ class Prediction:
         RMS of what the tag holds back from the weight.
     clipped
         Probability that an unrelated weight would be beyond the range once it has settled; nan without decay.
+    sampled : weight units squared per second
+        The walk that is made because terms of every step act at transfers only.
     """
 
     rates: tuple[float, float]
@@ -64,10 +67,11 @@ class Prediction:
     lost_in_bursts: float
     hidden: float
     clipped: float
+    sampled: float = 0.0
 
     def walk(self, seconds: float) -> float:
-        """RMS deviation of weight and tag, in weight units, that rounding makes in this time."""
-        return math.sqrt((self.rounding + self.traces) * self.effective(seconds))
+        """RMS deviation of weight and tag, in weight units, that rounding and sampling make in this time."""
+        return math.sqrt((self.rounding + self.traces + self.sampled) * self.effective(seconds))
 
     def effective(self, seconds: float) -> float:
         """The time over which a walk adds up, where the decay limits it."""
@@ -78,7 +82,7 @@ class Prediction:
     @property
     def excess(self) -> float:
         """The chip's walk over the rule's own, as variances."""
-        return (self.rounding + self.traces) / self.own if self.own > 0 else math.inf
+        return (self.rounding + self.traces + self.sampled) / self.own if self.own > 0 else math.inf
 
 
 def predict(
@@ -114,7 +118,7 @@ def predict(
         fraction = (of_tag(program.dw) % FRACTION) / FRACTION
         rounding += spiking.rate("u") * float(tag @ (fraction * (1 - fraction)))
         hidden = _hidden(tag, bits)
-    own, wanted = own_walk(rule, rates)
+    wanted, own = own_mean_and_walk(rule, rates, dt)
     relaxation = -1 / slope if slope < -1e-12 else math.inf
     return Prediction(
         rates,
@@ -127,62 +131,29 @@ def predict(
         _lost_in_bursts(spiking, room),
         hidden,
         _clipped(own / unit**2 + rounding + traces, mean, relaxation),
+        sampling_walk(rule, rates, dt, 2 ** (program.k or 0) * program.t_epoch) / unit**2,
     )
 
 
 def _lost_in_bursts(spiking: Spiking, room: TagRoom | None) -> float:
-    """Only a transfer of one unit at a time falls behind in bursts: others take all of the tag, or all but a remainder."""
-    if room is None or not any(f.sign for p in spiking.program.dw for f in p.factors):
-        return room.lost if room else 0.0
+    """What the tag's limits take when spikes come in bursts."""
+    if room is None:
+        return 0.0
     pre, post = spiking.rates
     return tag_room(replace(spiking, rates=(BURST * pre, BURST * post))).lost
 
 
-def own_walk(rule: LearningRule, rates: tuple[float, float]) -> tuple[float, float]:
-    """Walk (weight squared per second) and mean change (per second) of the rule itself for weights around 0."""
-    lone, pair, square, mean = {"pre": 0.0, "post": 0.0}, 0.0, 0.0, 0.0
-    rate = {"pre": rates[0], "post": rates[1]}
-    linear: dict[str, list[tuple[float, float]]] = {"pre": [], "post": []}
-    third = rule.modulator
-    rest = 0.0
-    for term in rule.weight:
-        if WEIGHT in term.factors or "tag" in term.factors or term.gate == "step":
-            continue
-        traces = [rule.traces[f] for f in term.factors if f in rule.traces]
-        if third is not None and third.name in term.factors:
-            rest += rate[term.gate] * (_size(term, traces, rate) * third.largest) ** 2 / 3  # spread evenly
-            mean += 0.0 if third.signed else rate[term.gate] * _size(term, traces, rate) * third.largest / 2
-            continue
-        if len(traces) == 1 and traces[0].of != term.gate:
-            linear[term.gate].append((term.coefficient * traces[0].impulse, traces[0].tau))
-            continue
-        size = _size(term, traces, rate)
-        if traces:
-            rest += rate[term.gate] * size**2
-            mean += rate[term.gate] * size
-        else:
-            lone[term.gate] += size
-    for kernel in linear.values():
-        pair += sum(c * tau for c, tau in kernel)
-        square += sum(a * b * s * t / (s + t) for a, s in kernel for b, t in kernel)
-    mean += rate["pre"] * lone["pre"] + rate["post"] * lone["post"] + rate["pre"] * rate["post"] * pair
-    walk = (
-        rate["pre"] * (lone["pre"] + rate["post"] * pair) ** 2
-        + rate["post"] * (lone["post"] + rate["pre"] * pair) ** 2
-        + rate["pre"] * rate["post"] * square
-    )
-    return walk + rest, mean
-
-
-def _size(term: Term, traces: list[RuleTrace], rate: dict[str, float]) -> float:
-    """Change by a spike of the term's gate with the traces at their means."""
-    return math.prod([term.coefficient, *(t.impulse * (t.tau * rate[t.of] + (t.of == term.gate)) for t in traces)])
-
-
 def spike_change(rule: LearningRule, term: Term, unit: float) -> float:
     """Weight units by which a spike that meets one other spike moves a full weight; 0 for a term that no spike gates."""
-    if term.gate == "step":
-        return 0.0
+    return 0.0 if term.gate == "step" else _moved(rule, term, unit)
+
+
+def step_change(rule: LearningRule, unit: float) -> float:
+    """Weight units a second by which the terms of every step move a full weight where each trace holds one spike."""
+    return sum(_moved(rule, term, unit) for term in rule.weight if term.gate == "step")
+
+
+def _moved(rule: LearningRule, term: Term, unit: float) -> float:
     size = abs(term.coefficient) / unit
     if rule.modulator is not None and rule.modulator.name in term.factors:
         size *= rule.modulator.largest

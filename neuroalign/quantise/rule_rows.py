@@ -141,7 +141,7 @@ def prediction_rows(where: str, predicted: Prediction) -> tuple[ConversionRow, .
     pre, post = predicted.rates
     own = math.sqrt(predicted.own * predicted.effective(HORIZON))
     text = (
-        f"predicted for unrelated spikes at {pre:g} Hz (pre) and {post:g} Hz (post), after {HORIZON:g} s: rounding moves a weight by "
+        f"predicted for unrelated spikes at {pre:g} Hz (pre) and {post:g} Hz (post), after {HORIZON:g} s: rounding{' and rare sampling' if predicted.sampled else ''} moves a weight by "
         f"{predicted.walk(HORIZON):.3g} units RMS, the rule by itself by {own:.3g}; drift {predicted.drift:+.2g} units a second beyond the rule's"
     )
     if predicted.hidden:

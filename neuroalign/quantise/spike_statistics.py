@@ -128,7 +128,8 @@ class Spiking:
         epoch = self.program.t_epoch * self.dt
         if gate == "u":
             return 1.0 / (2.0 ** (self.program.k or 0) * epoch)
-        return float(-np.expm1(-self.rates[gate == "y0"] * epoch)) / epoch
+        none = np.log1p(-min(self.rates[gate == "y0"] * self.dt, 1 - 1e-9))  # in a step; traces have the same chance
+        return float(-np.expm1(self.program.t_epoch * none)) / epoch
 
     def trace(self, name: str) -> TraceStatistics:
         """Statistics of one trace."""

@@ -61,21 +61,28 @@ def arrivals(spiking: Spiking) -> FloatArray:
     program = spiking.program
     spectrum = np.ones(GRID // 2 + 1, dtype=np.complex128)
     epochs = 2 ** (program.k or 0)
-    gates: tuple[Dependency, ...] = ("x0", "y0")
+    gates: tuple[Dependency, ...] = ("u", "x0", "y0")
     for gate in gates:
-        products = [p for p in program.tag_update if p.dependency == gate]
+        products = [p for p in program.tag_update if p.dependency == gate and all(f.variable != "t" for f in p.factors)]
         if not products:
             continue
         values = spiking.values(gate)
         once = change(products, values) / FRACTION
+        if gate == "u":  # once for each transfer, in the same step
+            spectrum *= np.fft.rfft(_histogram(once))
+            continue
         taus = [program.trace(f.variable).tau for p in products for f in p.factors if f.variable[0] in "xy"]
         blocks = max(1, round(epochs * program.t_epoch / max(min([t for t in taus if t > 0], default=1.0), 1.0)))
         expected = spiking.rate(gate) * epochs / blocks * program.t_epoch * spiking.dt
         counts = drawn(_poisson(expected), lattice("n"))
-        total = np.rint(once * counts).astype(np.int64).clip(-GRID // 2, GRID // 2 - 1) % GRID
-        histogram = np.bincount(total, minlength=GRID) / total.size
-        spectrum *= np.fft.rfft(histogram) ** blocks
+        spectrum *= np.fft.rfft(_histogram(once * counts)) ** blocks
     return np.fft.irfft(spectrum, GRID).clip(0)
+
+
+def _histogram(changes: FloatArray) -> FloatArray:
+    """Changes as a distribution on the circle."""
+    total = np.rint(changes).astype(np.int64).clip(-GRID // 2, GRID // 2 - 1) % GRID
+    return np.asarray(np.bincount(total, minlength=GRID) / total.size)
 
 
 def _poisson(expected: float) -> FloatArray:

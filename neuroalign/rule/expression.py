@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neuroalign.errors import RuleError
+from neuroalign.rule.hints import power, unseen
 
 Dimension = tuple[int, int, int]
 """Exponents of second, volt and ampere."""
@@ -24,7 +25,7 @@ UNITS: Mapping[str, tuple[float, Dimension]] = {
 }  # fmt: skip
 """Units by name: what one is in SI, and its dimension."""
 TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<mark>[-+*/^(),]))"
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<mark>\*\*|[-+*/^(),]))"
 )
 
 MOST_PRODUCTS = 1000
@@ -171,16 +172,26 @@ class Expressions:
 
     def _power(self, line: Line) -> Value:
         base = self._atom(line)
-        if line.take("^"):
-            exponent = line.token
-            if exponent.text not in ("1", "2", "3", "4"):
-                line.refuse("a power is a whole number, 1..4")
-            line.place += 1
-            total = base
-            for _ in range(int(exponent.text) - 1):
-                total = _multiplied(total, base, line, exponent.column)
+        if line.take("^", "**"):
+            column = line.token.column
+            total = Value((Monomial(1.0, (), column),))
+            for _ in range(self._exponent(line)):
+                total = _multiplied(total, base, line, column)
             return total
         return base
+
+    def _exponent(self, line: Line) -> int:
+        """A whole number, or a name that stands for one."""
+        column = line.token.column
+        written = line.token.text
+        if written in ("-", "+") or len(written) > 20:
+            line.refuse(power(written[:20] + "..."), column)
+        value = self._atom(line)
+        number = value.constant
+        if number not in (0, 1, 2, 3, 4) or value.dimension != PURE:
+            shown = f"{number:.4g}" if number is not None and value.dimension == PURE else repr(written)
+            line.refuse(power(shown), column)
+        return int(number or 0)
 
     def _atom(self, line: Line) -> Value:
         token = line.token
@@ -214,10 +225,7 @@ class Expressions:
         if token.text not in self.names and token.text in UNITS:
             line.refuse(f"{token.text!r} is a unit; it follows a number, as in 20 ms", token.column)
         if token.text not in self.names:
-            known = ", ".join(self.names) or "nothing"
-            line.refuse(
-                f"{token.text!r} is not visible at the synapse, and no parameter; there are {known}", token.column
-            )
+            line.refuse(unseen(token.text, line.token.text == "(", self.names), token.column)
         return self.names[token.text]
 
 

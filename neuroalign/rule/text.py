@@ -7,11 +7,12 @@
     A = 0.002                                   # a parameter; what stands behind # is its meaning
     x = trace of pre, tau 20 ms                 # a spike adds 1, or say: impulse 0.5
     dw = A*post*x - 0.0005*pre*(1 + w)
-    limit = 1                                   # how large weights grow
+    limit = 1                                   # how large weights grow; nothing stops them there
     rates = 40 Hz, 20 Hz                        # of active pre and post neurons
 
 ``pre`` and ``post`` are 1 in a step with a spike of that neuron, and ``dt`` is the time of a step: every term has one of
 them. Beside them a term may use the weight ``w``, the traces, and the synapse's ``tag``, which ``dtag = ...`` changes.
+A name may stand for an expression too (``pair = post*x``), and a power for its exponent (``w^mu`` with ``mu = 1``).
 ``weight in mV`` gives the weight a unit; each term of ``dw`` then has to have it. A third factor has a line too::
 
     M = modulator from reward, up to 2          # -2..2, from the input or population "reward"; positive: 0..2;
@@ -38,6 +39,7 @@ from neuroalign.rule.expression import (
     error_at,
     unit_name,
 )
+from neuroalign.rule.hints import plain_marks
 from neuroalign.rule.learning_rule import TAG, WEIGHT, Gate, LearningRule, Modulator, RuleTrace, Side, Term
 
 STEP = "dt"
@@ -45,9 +47,7 @@ GATES: dict[str, Gate] = {"pre": "pre", "post": "post", STEP: "step"}
 TARGETS = ("dw", "dtag")
 TIME, RATE = UNITS["s"][1], UNITS["Hz"][1]
 KEYWORDS = {
-    *GATES, WEIGHT, TAG, *TARGETS, "trace", "tau", "of", "impulse", "limit", "rates", "weight", "rule",
-    "modulator",
-    "events",
+    *GATES, WEIGHT, TAG, *TARGETS, "trace", "limit", "rates", "weight", "rule", "modulator",
 }  # fmt: skip
 
 
@@ -70,6 +70,7 @@ def rule_from_text(text: str) -> LearningRule:
     reader = _Reader()
     for number, written in enumerate(text.splitlines(), 1):
         code, _, comment = written.partition("#")
+        code = plain_marks(code)
         if code.strip():
             with _numbered(number):
                 reader.line(number, code.rstrip(), comment.strip())
@@ -174,12 +175,17 @@ class _Reader:
             self.symbols.append((name, comment or of_size, unit))
         elif line.take("trace"):
             self.traces[name] = trace = self._trace(line)
-            self.symbols.append((name, comment or f"trace of {trace.of} spikes, tau {1e3 * trace.tau:g} ms", "1"))
+            adds = "" if trace.impulse == 1 else f", a spike adds {trace.impulse:g}"
+            meant = f"trace of {trace.of} spikes, tau {1e3 * trace.tau:g} ms{adds}"
+            self.symbols.append((name, comment or meant, "1"))
         else:
-            value = self._value(line, inside=False)
+            value = self._value(line)
             self.parameters[name] = value
+            number = value.constant
+            written = line.text.partition("=")[2].strip() if number is None else f"{number:g}"
+            unit = unit_name(value.dimension).replace("no unit", "1")
             self.symbols.append(
-                (name, comment or f"{value.constant:g}", unit_name(value.dimension).replace("no unit", "1"))
+                (name, f"{comment}: {written}" if comment and number is None else comment or written, unit)
             )
 
     def _once(self, name: str, seen: Mapping[str, object], text: str, start: int) -> None:
@@ -258,7 +264,8 @@ class _Reader:
             if self.modulator is not None:
                 third = self.modulator.name
                 visible[third] = Value((Monomial(1.0, (third,), 0),), self.modulator_unit)
-        refused = {} if inside else {name: f"{name!r} changes; a number is needed here" for name in seen}
+        changing = () if inside else (*seen, *(n for n, v in self.parameters.items() if v.constant is None))
+        refused = {name: f"{name!r} changes; a number is needed here" for name in changing}
         return Expressions({**visible, **self.parameters}, refused).sum(line)
 
     def rule(self) -> LearningRule:

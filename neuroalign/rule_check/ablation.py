@@ -57,6 +57,7 @@ def ablate(
     steps: int,
     dt: float,
     seeds: Sequence[int],
+    start: float = 0.0,
     progress: Progress | None = None,
 ) -> tuple[AblatedStep, ...]:
     """Run the chip as it is and with each step of its quantisation switched off.
@@ -67,6 +68,8 @@ def ablate(
         The rule with the coefficients that the chip has.
     seeds
         Of the spikes; figures are means over them.
+    start
+        All weights at the start, in the rule's unit.
 
     A rule with a tag of its own has no line on the carry form: nothing else fits into its tag.
     """
@@ -79,7 +82,7 @@ def ablate(
             if progress
             else None
         )
-        for k, (wanted, found) in enumerate(_runs(rule, held, variants, profile, steps, dt, seed)):
+        for k, (wanted, found) in enumerate(_runs(rule, variants, profile, steps, dt, seed, start)):
             squares[k, n] = float(np.mean(np.square(found - wanted)))
             correlations[k].append(pearson(wanted, found))
             if told:
@@ -137,33 +140,35 @@ def _variants(
 
 def _runs(
     rule: LearningRule,
-    held: HeldRule,
     variants: Sequence[_Variant],
     profile: Profile,
     steps: int,
     dt: float,
     seed: int,
+    start: float,
 ) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Weights of the float model and of each variant, in the model's unit; last, the two lines on neurons."""
     spikes = trial_spikes(steps, dt, seed)
-    wanted = _float_weights(rule, spikes, dt)
+    wanted = _float_weights(rule, spikes, dt, start)
     for variant in variants:
-        yield wanted, _chip_weights(rule, variant, spikes)
+        yield wanted, _chip_weights(rule, variant, spikes, start)
     real, chip = (neuron_spikes(kind, spikes, dt) for kind in (None, profile))
-    wanted = _float_weights(rule, real, dt)
+    wanted = _float_weights(rule, real, dt, start)
     for given in (chip, real):
-        yield wanted, _chip_weights(rule, variants[0], given)
+        yield wanted, _chip_weights(rule, variants[0], given, start)
 
 
-def _float_weights(rule: LearningRule, spikes: TrialSpikes, dt: float) -> FloatArray:
+def _float_weights(rule: LearningRule, spikes: TrialSpikes, dt: float, start: float) -> FloatArray:
     third = spikes.third_factor(rule)
-    state = plastic_state(float_program(rule, dt), np.zeros((POST, PRE)), fixed=False, modulated=third is not None)
+    state = plastic_state(
+        float_program(rule, dt), np.full((POST, PRE), start), fixed=False, modulated=third is not None
+    )
     return learnt(state, spikes, third)
 
 
-def _chip_weights(rule: LearningRule, variant: _Variant, spikes: TrialSpikes) -> FloatArray:
-    start = np.zeros((POST, PRE), dtype=np.int64)
-    state = switched_state(variant.held, start, variant.switches, LAVA_ROUNDING_SEED)
+def _chip_weights(rule: LearningRule, variant: _Variant, spikes: TrialSpikes, start: float) -> FloatArray:
+    held = np.full((POST, PRE), round(start / variant.held.weight_unit), dtype=np.int64)
+    state = switched_state(variant.held, held, variant.switches, LAVA_ROUNDING_SEED)
     third = spikes.third_factor(rule)
     arrives = None if third is None else sent(variant.held, third, variant.switches)
     return learnt(state, spikes, arrives) * variant.held.weight_unit

@@ -30,9 +30,10 @@ from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.recording import Recording
 from neuroalign.rule import LearningRule
 from neuroalign.rule_check.ablation import ablate
-from neuroalign.rule_check.run import ROOM, WIDENINGS, with_held_constants
+from neuroalign.rule_check.run import with_held_constants
 from neuroalign.rule_check.stated import ABLATION, FILE, FLOAT, LAVA, METHODS, NORSE, Form, Stated
 from neuroalign.rule_check.trial import PLASTIC, THIRD, trial_network, trial_spikes
+from neuroalign.rule_check.weight_range import ROOM, WIDENINGS
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend, Run
 from neuroalign.sim.norse_reference.backend import NorseReference
@@ -120,7 +121,7 @@ class _Case:
         return found
 
     def held(self, profile: str) -> _Held:
-        """The rule on a profile, its range from the float run as ``rule check`` takes it; found once."""
+        """The rule on a profile, its range from the float run as ``rule check --fit`` takes it; found once."""
         if profile not in self._held:
             self._held[profile] = self._found(profile)
         return self._held[profile]

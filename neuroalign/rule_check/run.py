@@ -13,7 +13,7 @@ import numpy as np
 from neuroalign.chip import ChipNetwork
 from neuroalign.compile import compile_network, float_model
 from neuroalign.deployment import BitEquality
-from neuroalign.deployment.learning import AblatedStep, LearningRun, RuleCheck, Share
+from neuroalign.deployment.learning import AblatedStep, FormRun, LearningRun, RuleCheck, Share
 from neuroalign.deployment.plastic_runs import HELD_RANGE, chip_reads, learning_probes, model_reads
 from neuroalign.fidelity import LearningAgreement, compare_learning, equal_states
 from neuroalign.fidelity.learning import counts_of
@@ -24,11 +24,13 @@ from neuroalign.pipeline.options import BackendName, Progress
 from neuroalign.profile import Profile, load_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.rule_choices import RuleChoices
-from neuroalign.quantise.rule_sheet import RuleSheet, rule_sheet
+from neuroalign.quantise.rule_sheet import RuleSheet
 from neuroalign.recording import Probe, Recording, Stimulus
 from neuroalign.rule import LearningRule
 from neuroalign.rule_check.ablation import ablate
+from neuroalign.rule_check.compared_forms import compared_forms
 from neuroalign.rule_check.trial import PLASTIC, trial_network, trial_spikes
+from neuroalign.rule_check.weight_range import ranged, start_of
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
@@ -37,10 +39,6 @@ FLOAT, IDEAL = "float model", "ideal (no rounding)"
 SPIKES: tuple[Probe, ...] = (("pre", "s"), ("post", "s"))
 COMPILED_STEPS = 20_000
 """Shorter checks are done in the emulator's readable form before the compiled one would be compiled; the bits are equal."""
-ROOM = 1.25
-"""The unit chosen from the float run leaves this much room above its largest weight."""
-WIDENINGS = 24
-"""How often that range is doubled until the tag has room for the rule's changes."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,13 @@ class CheckOptions:
         Model steps, and their length in seconds.
     ablate_seeds
         Over how many sets of spikes each step of the quantisation is switched off; 0: it is not.
+    start
+        All weights at the start, in the rule's unit. None: 0, or half of the rule's limit where every term is
+        proportional to the weight.
+    fit
+        Take the range that the float run needs even where the rule states a limit.
+    forms
+        Also run every form in which small changes can be kept.
 
     Examples
     --------
@@ -71,6 +76,9 @@ class CheckOptions:
     lava_time_limit_s: float = 600.0
     command: str = ""
     progress: Progress | None = None
+    start: float | None = None
+    fit: bool = False
+    forms: bool = False
 
 
 def check_rule(
@@ -78,8 +86,9 @@ def check_rule(
 ) -> RuleCheck:
     """Run a rule on seeded spikes in every room and compare.
 
-    Where ``choices`` give no weight limit, the range follows from the float run: a quarter more than its largest weight,
-    doubled until the chip can hold the rule's changes in it.
+    Where ``choices`` give no weight limit, the range is the rule's own limit, as in a network that uses the rule. Where it
+    has none, where the float run grows beyond it, or with ``fit``, it is a quarter more than the float run's largest weight.
+    Either is doubled until the chip can hold the rule's changes in it.
 
     Raises
     ------
@@ -101,15 +110,19 @@ def check_rule(
     backends = options.backends or _installed()
     require_backends(backends)
     spikes = trial_spikes(options.steps, options.dt, options.seed)
-    network = trial_network(rule, options.dt)
+    start = start_of(rule, options.start)
+    network = trial_network(rule, options.dt, start)
     trial = _Trial(network, spikes.stimulus_of(rule), model_reads(options.steps), options)
     reference = trial.norse() if NorseReference().missing() is None else trial.float_model()
-    sheet, choices = _held(rule, profile, choices, options.dt, float(np.abs(reference.weights).max()))
+    largest = float(np.abs(reference.weights).max())
+    taken = ranged(rule, profile, choices, options.dt, largest, fit=options.fit)
+    sheet, choices = taken.sheet, taken.choices
     ideal_profile = load_profile("ideal")
     ideal = trial.chip_run(IDEAL, compile_network(network, ideal_profile)[0])
     runs = [reference, ideal]
     shares: tuple[Share, ...] = ()
     ablation: tuple[AblatedStep, ...] = ()
+    forms: tuple[FormRun, ...] = ()
     if profile.arithmetic == "fixed":
         chip, _ = compile_network(network, profile, learning={PLASTIC: choices})
         if "emulator" in backends or "lava" not in backends:
@@ -117,9 +130,12 @@ def check_rule(
         if "lava" in backends:
             runs.append(trial.lava_run(f"{profile.id} (Lava)", chip))
         held = with_held_constants(rule, sheet)
-        constants = trial.chip_run("constants", compile_network(trial_network(held, options.dt), ideal_profile)[0])
+        constants = trial.chip_run(
+            "constants", compile_network(trial_network(held, options.dt, start), ideal_profile)[0]
+        )
         shares = _shares(ideal, constants, runs[2])
-        ablation = _ablation(rule, held, sheet, profile, choices, options)
+        ablation = _ablation(rule, held, sheet, profile, choices, options, start)
+        forms = _forms(trial, rule, profile, choices, reference.weights[-1])
     return RuleCheck(
         sheet=sheet,
         steps=options.steps,
@@ -135,8 +151,26 @@ def check_rule(
         versions=versions(),
         command=options.command,
         ablation=ablation,
+        start=start,
+        range_note=taken.note,
+        forms=forms,
         created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
+
+
+def _forms(
+    trial: _Trial, rule: LearningRule, profile: Profile, choices: RuleChoices, wanted: FloatArray
+) -> tuple[FormRun, ...]:
+    if not trial.options.forms:
+        return ()
+
+    def ended(asked: RuleChoices, form: str) -> FloatArray:
+        chip, _ = compile_network(trial.network, profile, learning={PLASTIC: asked})
+        ends: FloatArray = trial.chip_run(f"{form} form", chip).weights[-1]
+        return ends
+
+    dt = trial.options.dt
+    return compared_forms(rule, profile, choices, dt, wanted, trial.options.steps * dt, ended)
 
 
 def _ablation(
@@ -146,6 +180,7 @@ def _ablation(
     profile: Profile,
     choices: RuleChoices,
     options: CheckOptions,
+    start: float,
 ) -> tuple[AblatedStep, ...]:
     if options.ablate_seeds == 0 or sheet.held is None:
         return ()
@@ -159,6 +194,7 @@ def _ablation(
         steps=options.steps,
         dt=options.dt,
         seeds=seeds,
+        start=start,
         progress=options.progress,
     )
 
@@ -216,24 +252,6 @@ class _Trial:
 
 def _installed() -> tuple[BackendName, ...]:
     return ("emulator", "lava") if LavaBackend().missing() is None else ("emulator",)
-
-
-def _held(
-    rule: LearningRule, profile: Profile, choices: RuleChoices, dt: float, largest: float
-) -> tuple[RuleSheet, RuleChoices]:
-    """The sheet, and the choices with the weight limit that was found."""
-    if choices.weight_limit is not None or choices.weight_unit is not None or profile.arithmetic != "fixed":
-        sheet = rule_sheet(rule, profile, dt, choices)
-    else:
-        for doubling in range(WIDENINGS):
-            chosen = replace(choices, weight_limit=(ROOM * largest or rule.weight_limit or 1.0) * 2.0**doubling)
-            sheet = rule_sheet(rule, profile, dt, chosen)
-            if sheet.held is not None:
-                return sheet, chosen
-        sheet = rule_sheet(rule, profile, dt, replace(choices, weight_limit=ROOM * largest or rule.weight_limit or 1.0))
-    if sheet.refusal is not None:
-        raise sheet.refusal
-    return sheet, choices
 
 
 def with_held_constants(rule: LearningRule, sheet: RuleSheet) -> LearningRule:

@@ -99,8 +99,8 @@ def trial_spikes(steps: int, dt: float, seed: int) -> TrialSpikes:
     return TrialSpikes(pre, post.astype(np.uint8), influence, words, third)
 
 
-def trial_network(rule: LearningRule, dt: float) -> Network:
-    """Relays "pre" and "post" and the plastic connection between them, from zero weights."""
+def trial_network(rule: LearningRule, dt: float, start: float = 0.0) -> Network:
+    """Relays "pre" and "post" and the plastic connection between them, all of whose weights are ``start``."""
     third = () if rule.modulator is None else (InputPort(THIRD, (1,)),)
     return Network(
         name=f"check-{rule.name}",
@@ -114,7 +114,7 @@ def trial_network(rule: LearningRule, dt: float) -> Network:
                 PLASTIC,
                 "pre",
                 "post",
-                np.zeros((POST, PRE)),
+                np.full((POST, PRE), float(start)),
                 delay_steps=1,
                 rule=rule,
                 drives=False,

@@ -11,6 +11,8 @@ import pytest
 from command_calls import Call, caller, refused
 
 from neuroalign.recording import Recording
+from neuroalign.rule.text import rule_from_text
+from neuroalign.rules import load_rule
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
@@ -91,6 +93,21 @@ def test_a_users_file_is_shown_and_its_mistake_pointed_at(call: Call, tmp_path: 
     first, shown, caret = ended.err.rstrip("\n").split("\n")
     assert "line 2, column 15: 'v' is not visible" in first
     assert shown.index("v") == caret.index("^")
+
+
+def test_a_file_to_begin_with_is_a_rule_and_is_never_overwritten(call: Call, tmp_path: Path) -> None:
+    """What ``rule new`` writes is pair STDP as it is published, and is shown in plain words."""
+    assert call("new", "my-stdp").out.strip().endswith("my-stdp.rule")
+    rule = load_rule(str(tmp_path / "my-stdp.rule"))
+    assert [(t.gate, t.factors) for t in rule.weight] == [(t.gate, t.factors) for t in load_rule("pair-stdp").weight]
+    written = (tmp_path / "my-stdp.rule").read_text(encoding="utf-8")
+    third = [line[4:] for line in written.splitlines() if line.startswith(("#   M", "#   d"))]
+    rewarded = "\n".join(["rule r: its lines on a reward", "x = trace of pre, tau 20 ms", *third])
+    assert rule_from_text(rewarded).tag
+    shown = call("show", "my-stdp.rule")
+    assert "In plain words, on loihi2" in shown.out
+    refused(call("new", "my-stdp"), 6, "exists already")
+    refused(call("new", "a b"), 2, "rule name 'a b'")
 
 
 def test_equality_of_what_never_changed_is_not_called_evidence(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,11 @@ HEAD = "rule big: too big\nx = trace of pre, tau 20 ms\ndw = "
         ("post*((((x + w)^4)^4)^4)", 25, "more than 1000 products"),
         ("post*((x^4)^4)^4", 21, "more than 32 factors"),
         ("post" + "*(1 + x + w)" * 9, None, "more than 1000 products"),
-        ("post*x^" + "9" * 5000, 13, "a power is a whole number, 1..4"),
-        ("post*x^0", 13, "a power is a whole number, 1..4"),
+        ("post*x^" + "9" * 5000, 13, "a power is a whole number, 0..4"),
+        ("post*x^0.4", 13, "0.4 as exponent; a power is a whole number, 0..4, since a learning engine multiplies"),
+        ("post*x^-1", 13, "a power is a whole number, 0..4"),
+        ("post*x^(2 ms)", 13, "a power is a whole number, 0..4"),
+        ("post*x^x", 13, "a power is a whole number, 0..4"),
     ],
 )
 def test_what_is_too_big_is_refused_at_its_character(expression: str, column: int | None, words: str) -> None:

@@ -90,14 +90,19 @@ MISTAKES = {
     "dw = pre*post*w": ("pre", "pre and post"),
     "dw = 2 mV*pre": ("2", "V"),
     "dw = 2 mV*pre - w*pre": ("-", "cannot be added to V"),
-    "dw = 2**pre": ("*pre", "missing"),
+    "dw = 2**pre": ("pre", "a power is a whole number"),
     "dw = pre*(1 + w": ("", "to close the bracket"),
     "dw = pre/w": ("w", "divide"),
     "dw = pre/0": ("0", "division by 0"),
     "dw = pre $ 2": ("$", "means nothing"),
     "dw = 3 pre": ("pre", "operator"),
     "dw = pre*s": ("s", "a unit"),
-    "dw = pre*w^9": ("9", "1..4"),
+    "dw = pre*w^9": ("9", "0..4"),
+    "dw = pre*max(w)": ("max(w)", "is a function, and a learning engine only adds products"),
+    "dw = pre*psi": ("psi", "sees spikes and no membrane"),
+    "dw = pre*r_post": ("r_post", "a trace with a long tau"),
+    "dw = pre*w_sum": ("w_sum", "no other"),
+    "dw = pre*q": ("q", "a line of its own above: q = 0.1"),
     "x = trace of pre, tau 20": ("20", "20 ms"),
     "x = trace of pre, tau 20 mV": ("20 mV", "20 ms"),
     "x = trace of pre, tau 0 ms": ("0 ms", "positive"),
@@ -107,7 +112,7 @@ MISTAKES = {
     "rates = 3, 4": ("3", "Hz"),
     "limit = 2 mV": ("2", "weight"),
     "limit = w": ("w", "changes"),
-    "tau = 3": ("tau", "of its own"),
+    "trace = 3": ("trace", "of its own"),
     "2x = 3": ("2x", "no name"),
     "q": ("q", "name = ..."),
     "weight in furlong": ("furlong", "no unit"),
@@ -148,6 +153,34 @@ def test_a_mistake_is_shown_at_its_character(line: str) -> None:
 def test_texts_that_are_no_rule(text: str, words: str) -> None:
     with pytest.raises(RuleError, match=words):
         rule_from_text(text)
+
+
+def test_marks_and_names_of_papers_are_read() -> None:
+    """As pasted from a PDF, with Greek letters, and with Python's power."""
+    plain = "rule r: t\neta = 0.5\ntau = 20 ms\nx = trace of pre, tau tau\ndw = eta*post*x - eta*pre*w^2"
+    pasted = "rule r: t\nη = 0.5\nτ = 20 ms\nx = trace of pre, tau τ\ndw = η·post×x − η*pre*w²"
+    python = plain.replace("^", "**")
+    assert rule_from_text(plain).weight == rule_from_text(pasted).weight == rule_from_text(python).weight
+
+
+@pytest.mark.parametrize(("mu", "factors"), [("0", ()), ("1", ("w",)), ("4/2", ("w", "w"))])
+def test_a_power_may_have_a_name(mu: str, factors: tuple[str, ...]) -> None:
+    rule = rule_from_text(f"rule r: t\nmu = {mu}\ndw = 0.5*pre*w^mu")
+    assert [(t.coefficient, t.gate, t.factors) for t in rule.weight] == [(0.5, "pre", factors)]
+
+
+def test_a_name_may_stand_for_an_expression() -> None:
+    named = "rule r: t\nx = trace of pre, tau 20 ms\nA = 0.5\npair = post*x  # Hebb\ndw = A*(pair - pair*w)"
+    plain = "rule r: t\nx = trace of pre, tau 20 ms\ndw = 0.5*post*x - 0.5*post*x*w"
+    assert rule_from_text(named).weight == rule_from_text(plain).weight
+    assert ("pair", "Hebb: post*x", "1") in rule_from_text(named).symbols
+    with pytest.raises(RuleError, match="'pair' changes; a number is needed here"):
+        rule_from_text(named + "\nlimit = pair")
+
+
+def test_what_a_spike_adds_to_a_trace_is_told() -> None:
+    rule = rule_from_text("rule r: t\ny = trace of post, tau 1 s, impulse 0.05\ndw = pre*y")
+    assert ("y", "trace of post spikes, tau 1000 ms, a spike adds 0.05", "1") in rule.symbols
 
 
 def test_files(tmp_path: Path) -> None:

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from neuroalign.deployment.learning import RuleCheck
+from neuroalign.deployment.rule_words import check_words, sheet_words
 from neuroalign.errors import ConversionRefused, InputError
 from neuroalign.profile import load_profile
 from neuroalign.quantise.rule_choices import RuleChoices
+from neuroalign.quantise.rule_sheet import rule_sheet
 from neuroalign.recording import Recording
+from neuroalign.rule.text import rule_from_text
 from neuroalign.rule_check import CheckOptions, check_rule, trial_network, trial_spikes
 from neuroalign.rule_check import run as runs_of
 from neuroalign.rules import pair_stdp, stdwi
@@ -21,7 +24,7 @@ from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
 
 LOIHI2 = load_profile("loihi2")
-EMULATOR = CheckOptions(backends=("emulator",), steps=2500)
+EMULATOR = CheckOptions(backends=("emulator",), steps=2500, fit=True)
 needs_lava = pytest.mark.skipif(LavaBackend().missing() is not None, reason=LavaBackend().missing() or "")
 
 
@@ -190,3 +193,79 @@ def spoil_lava(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_trial_drives_nothing_with_its_plastic_weights() -> None:
     plastic = [c for c in trial_network(stdwi(), 1e-3).connections if c.rule is not None]
     assert [c.drives for c in plastic] == [False]
+
+
+MULTIPLIED = "rule m: t\ny = trace of post, tau 1 s\ndw = 0.2 Hz*w*(1 - y/10)*dt\nlimit = 2"
+SHORT = CheckOptions(backends=("emulator",), steps=250)
+
+
+@pytest.mark.usefixtures("no_norse")
+def test_a_rules_own_limit_is_honoured() -> None:
+    """The program that is checked is the one that is shown, and that a network with this rule gets."""
+    rule, choices = stdwi(), RuleChoices("exact")
+    check = check_rule(rule, LOIHI2, choices, SHORT)
+    shown = rule_sheet(rule, LOIHI2, SHORT.dt, choices)
+    assert check.sheet.held is not None
+    assert shown.held is not None
+    assert check.sheet.held.program == shown.held.program
+    assert check.sheet.held.weight_unit == shown.held.weight_unit
+    assert check.range_note.startswith("range: the rule's own limit, 0.5;")
+    fitted = check_rule(rule, LOIHI2, choices, replace(SHORT, fit=True))
+    assert fitted.question.unit < check.question.unit
+    assert "from this run" in fitted.range_note
+
+
+@pytest.mark.usefixtures("no_norse")
+def test_a_limit_that_the_float_run_exceeds_is_widened_and_said() -> None:
+    check = check_rule(replace(pair_stdp(), weight_limit=0.02), LOIHI2, RuleChoices("exact"), SHORT)
+    assert 254 * check.question.unit > check.question.last.largest > 0.02
+    assert "beyond the rule's own limit of 0.02" in check.range_note
+    assert "in dw, as in (1 - w)" in check.range_note
+
+
+@pytest.mark.usefixtures("no_norse")
+def test_a_rule_that_multiplies_its_weight_does_not_begin_at_zero() -> None:
+    """From 0 nothing would ever change, and all would be equal."""
+    rule = rule_from_text(MULTIPLIED)
+    check = check_rule(rule, LOIHI2, RuleChoices(), SHORT)
+    assert check.sheet.held is not None
+    assert 2 ** (check.sheet.held.program.k or 0) < 100  # terms of every step act often in the run
+    assert check.start == 1.0
+    for run in check.runs:
+        assert np.ptp(run.weights) > 0
+        assert run.weights[0] == pytest.approx(1.0, abs=0.02)
+    assert check_rule(rule, LOIHI2, RuleChoices(), replace(SHORT, start=0.5)).runs[0].weights[0] == pytest.approx(
+        0.5, abs=0.01
+    )
+    still = check_rule(rule, LOIHI2, RuleChoices(), replace(SHORT, start=0.0))
+    assert "no weight of float model (own) ever changed" in check_words(still)[0]
+
+
+@pytest.mark.usefixtures("no_norse")
+def test_forms_are_compared_on_the_same_spikes() -> None:
+    """Each is what a check in this form gives; one that cannot exist says why; the verdict names them."""
+    choices = RuleChoices(weight_limit=2.0)
+    check = check_rule(pair_stdp(), LOIHI2, choices, replace(SHORT, forms=True))
+    assert [f.form for f in check.forms] == ["direct", "stochastic", "sgn", "exact"]
+    for form in check.forms:
+        if form.refusal:
+            assert form.r is None
+            continue
+        alone = check_rule(pair_stdp(), LOIHI2, replace(choices, form=form.form), SHORT).question.last  # type: ignore[arg-type]
+        assert form.rms == pytest.approx(alone.rms)
+        assert form.r == pytest.approx(alone.r)
+        assert f"{form.form} {form.rms:.3g}" in check_words(check)[-1]
+    direct, _, sgn, _ = check.forms
+    assert direct.predicted > sgn.predicted > 0
+
+
+@pytest.mark.usefixtures("no_norse")
+def test_the_verdict_says_what_is_lost_and_why() -> None:
+    """Coefficients that cannot be held are named before rounding; a constant ablation start changes nothing else."""
+    coarse = RuleChoices("direct", weight_unit=0.0062, impulses={"x": 32, "y": 32})
+    words = check_words(check_rule(pair_stdp(), LOIHI2, coarse, SHORT))
+    assert words[0].startswith("Verdict: loihi2 learns ")
+    assert "mostly because of rounding" in words[1] or "mostly because of coefficients" in words[1]
+    plain = sheet_words(rule_sheet(pair_stdp(), LOIHI2, 1e-3, RuleChoices("exact")))
+    assert any("small changes gather in the tag" in line for line in plain)
+    assert sheet_words(rule_sheet(pair_stdp(), load_profile("ideal"), 1e-3, RuleChoices())) == []
