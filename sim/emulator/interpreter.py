@@ -10,15 +10,14 @@ targets that did. All rows are run
 *   while some tag is -257, Lava's lower end, which limits and rounds to another value by itself, and
 *   when so many targets spiked that columns, which lie across the memory, would cost more.
 
-A sparse connection has lines of those synapses that exist, with the numbers of the neurons along them beside.
-Traces along a line differ from synapse to synapse, those across it are one number each: in a row the target's and the
-source's, in a column the other way round. The loops serve int32 and float64 arrays;
+Where a line lies is in :mod:`~neuroalign.sim.emulator.interpreter_lines`, its factors in
+:mod:`~neuroalign.sim.emulator.interpreter_factors`. The loops serve int32 and float64 arrays;
 :mod:`~neuroalign.sim.emulator.accumulator` holds what differs between the number formats.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
@@ -32,156 +31,15 @@ from neuroalign.sim.emulator.accumulator import (
     shared_change,
     start,
 )
-from neuroalign.sim.emulator.plastic_tables import (
-    ACROSS,
-    ALONG,
-    AT_END,
-    AT_SOURCE,
-    GATHERED,
-    OFFSETS,
-    SOURCE_TRACE,
-    SPIKE,
-    SYNAPSE,
-    TARGET_TRACE,
-    TERM,
-    TOTAL,
-    VALUES,
-)
+from neuroalign.sim.emulator.interpreter_factors import shared_part, spread
+from neuroalign.sim.emulator.interpreter_lines import held_line, load, place_of, store_column
+from neuroalign.sim.emulator.plastic_tables import ALONG, AT_END, AT_SOURCE, OFFSETS, TERM, TOTAL
 from neuroalign.sim.emulator.streams import DRAW_SHIFT, ROUNDING_BITS, absorb
 
 _absorb = numba.njit(absorb)
 HIGHEST_DRAW = np.int32((1 << ROUNDING_BITS) - 1)
 COLUMN_COST, ROW_COST = 6, 300
 """Of a synapse reached across the memory, and of starting a row; in synapses of a row."""
-
-
-class Place(NamedTuple):
-    """A line: number ``index`` of the rows or columns, and the traces along and across it.
-
-    Of a sparse connection: ``ids`` are the neurons along the line, ``places`` the synapses of a column.
-    """
-
-    index: Any
-    by_column: Any
-    sparse: Any
-    size: Any
-    first: Any
-    stride: Any
-    ids: Any
-    places: Any
-    along: Any
-    along_count: Any
-    along_size: Any
-    across: Any
-    across_count: Any
-    across_size: Any
-    across_kind: Any
-    at_source: Any
-    at_target: Any
-
-
-@numba.njit
-def _scale(product: Any, values: Any, factor: Any, constant: Any) -> None:
-    """Multiply a line by one factor: value + constant within its range, cut off towards zero, or its sign."""
-    add, low, high = constant[0], constant[1], constant[2]
-    as_held = product.dtype.type
-    if factor.sign:
-        for k in range(product.size):
-            value = as_held(values[k] + add)
-            # 0 is positive where the constant has a fraction beyond ``add``
-            product[k] *= (value > 0 or (factor.partial and value == 0)) - (value < 0)
-    elif factor.partial:
-        for k in range(product.size):
-            value = as_held(values[k] + add)
-            product[k] *= min(max(as_held(value + (value < 0)), low), high)
-    else:
-        for k in range(product.size):
-            product[k] *= min(max(as_held(values[k] + add), low), high)
-
-
-@numba.njit(inline="always")
-def _fill(line: Any, by: Any, flagged: Any, place: Any, s: Any) -> None:
-    """Fill ``line`` with ``by``; where ``flagged``, only where the target spiked."""
-    size = line.size
-    if not flagged:
-        line[:] = by
-    elif place.sparse:
-        for k in range(size):
-            line[k] = by * s.flags[place.ids[k]]
-    else:
-        flags = s.flags[:size]
-        for k in range(size):
-            line[k] = by * flags[k]
-
-
-@numba.njit(inline="always")
-def _across(factor: Any, constant: Any, place: Any, at: Any, as_held: Any) -> Any:
-    """A factor that all synapses of the line share; as in :func:`_scale`."""
-    add, low, high = constant[0], constant[1], constant[2]
-    value = as_held(place.across[(at * place.across_count + factor.index) * place.across_size + place.index] + add)
-    if factor.sign:
-        return as_held((value > 0 or (factor.partial and value == 0)) - (value < 0))
-    if factor.partial:
-        value = as_held(value + (value < 0))
-    return min(max(value, low), high)
-
-
-@numba.njit(inline="always")
-def _shared(product: Any, coefficient: Any, place: Any, at: Any, tables: Any, as_held: Any) -> Any:
-    """What all synapses of a line share of a product, up to the first factor that differs; and which one that is.
-
-    ``at`` is the step in the epoch at which traces are read; -1 where it differs along the line.
-    """
-    shared, f = coefficient, product.factor
-    while f < product.factor_end:
-        factor = tables.factors[f]
-        if factor.kind != SPIKE:  # 1 wherever the product acts, or a flag of the line
-            if factor.kind != place.across_kind or at < 0:
-                break
-            shared = as_held(shared * _across(factor, tables.constants[f], place, at, as_held))
-        f += 1
-    return shared, f
-
-
-@numba.njit(inline="always")
-def _spread(line: Any, shared: Any, first: Any, product: Any, place: Any, at: Any, tables: Any, s: Any) -> None:
-    """Fill ``line`` with a product, of which ``shared`` has the factors before ``first``."""
-    as_held = s.lines.dtype.type
-    _fill(line, shared, product.needs_target != 0 and not place.by_column, place, s)
-    for f in range(first, product.factor_end):
-        factor, constant = tables.factors[f], tables.constants[f]
-        if factor.kind == SPIKE:
-            continue
-        if factor.kind == place.across_kind and at >= 0:
-            by = _across(factor, constant, place, at, as_held)
-            for k in range(line.size):
-                line[k] *= by
-        else:
-            _scale(line, _values(factor, place, at, s), factor, constant)
-
-
-@numba.njit(inline="always")
-def _values(factor: Any, place: Any, at: Any, s: Any) -> Any:
-    """Values of a factor that differ along the line."""
-    n, size = factor.index, place.size
-    if factor.kind == SYNAPSE:
-        return s.lines[VALUES + n, :size]
-    if factor.kind == place.across_kind:
-        return s.lines[ACROSS + n, :size]
-    if place.sparse:
-        gathered = s.lines[GATHERED, :size]
-        if at < 0:
-            for k in range(size):
-                gathered[k] = s.lines[ALONG + n, place.ids[k]]
-        else:
-            traces = place.along[(at * place.along_count + n) * place.along_size :]
-            for k in range(size):
-                gathered[k] = traces[place.ids[k]]
-        return gathered
-    if at < 0:
-        return s.lines[ALONG + n, :size]
-    first = (at * place.along_count + n) * size
-    return place.along[first : first + size]
 
 
 @numba.njit(inline="always")
@@ -191,87 +49,6 @@ def _acts(product: Any, source_spiked: Any, target_spiked: Any, u: Any) -> Any:
         and (target_spiked or product.needs_target == 0)
         and (u or product.at != AT_END)
     )
-
-
-@numba.njit(inline="always")
-def _place(index: Any, by_column: Any, connection: Any, tables: Any, s: Any) -> Any:
-    sources, targets = connection.sources, connection.targets
-    x, y = s.x[connection.x :], s.y[connection.y :]
-    sparse = connection.sparse != 0
-    ids = places = tables.lists[:0]
-    if by_column:
-        size, first, stride = sources, index, connection.pitch
-        if sparse:
-            first = np.int64(tables.lists[connection.column_starts + index])
-            end = np.int64(tables.lists[connection.column_starts + index + 1])
-            ids = tables.lists[connection.column_sources + first : connection.column_sources + end]
-            places = tables.lists[connection.column_places + first : connection.column_places + end]
-            size, first = end - first, 0
-        at_target = np.int64(s.spiked_at[connection.target_spikes + index])
-        return Place(
-            index, by_column, sparse, size, first, stride, ids, places, x, 2, sources, y, 3, targets, TARGET_TRACE, 0,
-            at_target,
-        )  # fmt: skip
-    size, first = targets, index * connection.pitch
-    if sparse:
-        first = np.int64(tables.lists[connection.rows + index])
-        end = np.int64(tables.lists[connection.rows + index + 1])
-        ids = tables.lists[connection.row_targets + first : connection.row_targets + end]
-        size = end - first
-    # in a row of an epoch of several steps, each target has its own time
-    at_source = np.int64(s.spiked_at[connection.source_spikes + index])
-    at_target = np.int64(1 if connection.t_epoch == 1 else -1)
-    return Place(
-        index, by_column, sparse, size, first, 1, ids, places, y, 3, targets, x, 2, sources, SOURCE_TRACE, at_source,
-        at_target,
-    )  # fmt: skip
-
-
-@numba.njit(inline="always")
-def _held(c: Any, v: Any, place: Any, tables: Any, s: Any) -> Any:
-    """A line of a variable as it is held; of a column a copy."""
-    if place.by_column:
-        return s.column[v, : place.size]
-    first = tables.variables[3 * c + v].first + place.first
-    return s.values[first : first + place.size]
-
-
-@numba.njit(inline="always")
-def _load(c: Any, connection: Any, place: Any, any_target: Any, tables: Any, s: Any) -> None:
-    """Copy a column's variables, variables that factors read, and the traces across at the targets' last spikes."""
-    size = place.size
-    for v in range(3):
-        variable = tables.variables[3 * c + v]
-        if variable.first < 0:
-            continue
-        held = _held(c, v, place, tables, s)
-        if place.by_column and (connection.reads_synapse or variable.product < variable.product_end):
-            values = s.values[variable.first + place.first :]
-            for k in range(size):
-                held[k] = values[np.int64(place.places[k]) if place.sparse else k * place.stride]
-        if connection.reads_synapse:
-            line = s.lines[VALUES + v, :size]
-            for k in range(size):
-                line[k] = held[k]
-    if place.at_target < 0 and any_target:
-        for n in range(place.across_count):
-            for k in range(size):
-                target = np.int64(place.ids[k]) if place.sparse else k
-                at = s.spiked_at[connection.target_spikes + target]
-                s.lines[ACROSS + n, k] = place.across[(at * place.across_count + n) * place.across_size + place.index]
-
-
-@numba.njit(inline="always")
-def _store_column(c: Any, v: Any, connection: Any, place: Any, tables: Any, s: Any) -> None:
-    """Write a column back and count what was limited, but for what it shares with rows that have been run."""
-    variable, new = tables.variables[3 * c + v], s.column[v, : place.size]
-    first = variable.first + place.first
-    for k in range(place.size):
-        source = np.int64(place.ids[k]) if place.sparse else k
-        if connection.gated == 0 or s.spiked_at[connection.source_spikes + source] == 0:
-            s.values[first + (np.int64(place.places[k]) if place.sparse else k * place.stride)] = new[k]
-            s.limited[c, v] += s.marks[k] != 0
-            s.status[c, 1] |= variable.restless == new[k]
 
 
 @numba.njit
@@ -304,7 +81,7 @@ def _run_line(
             acts = acts or _acts(tables.products[p], source_spiked, any_target, u)
         if acts:
             if not loaded:
-                _load(c, connection, place, any_target, tables, s)
+                load(c, connection, place, any_target, tables, s)
                 loaded = True
             _update_variable(c, v, variable, connection, place, limit_all, any_target, u, epoch, offset, tables, s)
 
@@ -321,7 +98,7 @@ def _update_variable(
     """
     size = place.size
     line, total, marks, flags = s.lines[TERM, :size], s.lines[TOTAL, :size], s.marks[:size], s.flags[:size]
-    held, as_held = _held(c, v, place, tables, s), s.lines.dtype.type
+    held, as_held = held_line(c, v, place, tables, s), s.lines.dtype.type
     begun, waits, awaited = False, False, as_held(0)
     for p in range(variable.product, variable.product_end):
         product = tables.products[p]
@@ -329,7 +106,7 @@ def _update_variable(
         if not acts and not limit_all:
             continue
         at = _read_at(product, connection, place)
-        shared, f = _shared(product, tables.coefficients[p], place, at, tables, as_held)
+        shared, f = shared_part(product, tables.coefficients[p], place, at, tables, as_held)
         if not acts:
             shared, f = as_held(0), np.int64(product.factor_end)
         change, some = shared_change(shared, product.right, product.left, product.bound)
@@ -347,7 +124,7 @@ def _update_variable(
         if same:
             accumulate_shared(total, change, flags, marks)
         else:
-            _spread(line, shared, f, product, place, at, tables, s)
+            spread(line, shared, f, product, place, at, tables, s)
             accumulate(total, line, marks, product.right, product.left, product.bound)
     if begun or waits:
         _finish_variable(c, v, connection, place, limit_all, begun, awaited, epoch, offset, tables, s)
@@ -375,7 +152,7 @@ def _finish_variable(
     """Add what still waits, round, limit, and count what was limited."""
     size, variable = place.size, tables.variables[3 * c + v]
     total, marks, flags = s.lines[TOTAL, :size], s.marks[:size], s.flags[:size]
-    held, simple = _held(c, v, place, tables, s), not begun and not limit_all and not connection.own_draws
+    held, simple = held_line(c, v, place, tables, s), not begun and not limit_all and not connection.own_draws
     if simple and not place.by_column and not place.sparse and may_rest(variable, offset):
         s.limited[c, v] += finish_shared(held, awaited, flags, variable, offset)
         return
@@ -389,7 +166,7 @@ def _finish_variable(
     else:
         limited, moves = finish(held, total, marks, variable, offset)
     if place.by_column:
-        _store_column(c, v, connection, place, tables, s)
+        store_column(c, v, connection, place, tables, s)
     else:
         s.limited[c, v] += limited
         s.status[c, 1] |= moves
@@ -429,10 +206,10 @@ def update_synapses(c: Any, epoch: Any, offset: Any, tables: Any, s: Any) -> Non
     column_cost = connection.columns * spiking * (synapses // max(targets, 1)) * COLUMN_COST
     every_row = limit_all or (u and connection.everywhere) or column_cost > sources * ROW_COST + synapses
     columns = targets if connection.columns and spiking > 0 and not every_row else np.int64(0)
-    for line in range(sources + columns):  # rows, then columns, in one loop: :func:`_place` is compiled into it
+    for line in range(sources + columns):  # rows, then columns, in one loop: :func:`place_of` is compiled into it
         by_column = line >= sources
         index = line - sources if by_column else line
         spikes = connection.target_spikes if by_column else connection.source_spikes
         if (every_row or by_column or connection.gated) and (every_row or s.spiked_at[spikes + index] > 0):
-            place = _place(index, by_column, connection, tables, s)
+            place = place_of(index, by_column, connection, tables, s)
             _run_line(c, connection, place, limit_all, spiking > 0, u, epoch, offset, tables, s)

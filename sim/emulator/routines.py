@@ -24,7 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuroalign.chip import ChipConnection, ChipNetwork, Plasticity
-from neuroalign.sim.emulator import accumulator, interpreter, lanes, plastic_tables, products, streams
+from neuroalign.sim.emulator import (
+    accumulator,
+    interpreter,
+    interpreter_factors,
+    interpreter_lines,
+    lanes,
+    plastic_tables,
+    products,
+    streams,
+)
 from neuroalign.sim.emulator.by_address import address_of, call_at
 from neuroalign.sim.emulator.codegen_cache import Kernel, is_cached, kernel, user_folder
 from neuroalign.sim.emulator.codegen_source import ARGUMENTS, CHOOSE, source_of
@@ -146,7 +155,9 @@ class Calls:
 @lru_cache(maxsize=1)
 def _interpreter() -> Callable[..., int]:
     """:func:`update_synapses` as a function on its own; as to the stamp see :func:`~neuroalign.sim.emulator.kernels.step_kernels`."""
-    modules = (accumulator, interpreter, lanes, plastic_tables, products, streams)
+    modules = (
+        accumulator, interpreter, interpreter_factors, interpreter_lines, lanes, plastic_tables, products, streams,
+    )  # fmt: skip
     stamp = zlib.crc32("".join(inspect.getsource(module) for module in modules).encode())
 
     @numba.njit(**COMPILED)

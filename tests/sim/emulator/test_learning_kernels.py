@@ -183,7 +183,16 @@ def test_learning_kernels_are_keyed_to_all_they_were_compiled_from() -> None:
     here = Path(interpreter.__file__).parent
     neurons = ("escape", "neuron_shapes", "neuron_kernels", "wire_shapes", "wire_kernels", "kernels")
     loop = (*neurons, "plastic_tables", "streams", "trace_kernels", "lanes", "by_address", "routines")
-    rules = ("accumulator", "interpreter", "lanes", "plastic_tables", "products", "streams")
+    rules = (
+        "accumulator",
+        "interpreter",
+        "interpreter_factors",
+        "interpreter_lines",
+        "lanes",
+        "plastic_tables",
+        "products",
+        "streams",
+    )
     loop_files = [here.parents[1] / "fixed_point.py", *(here / f"{name}.py" for name in loop)]
     rule_files = [here / f"{name}.py" for name in rules]
     kernels: list[tuple[Any, list[Path]]] = [(kernel, loop_files) for kernel in compiled()]
