@@ -7,8 +7,10 @@ those of the comparison), the mean accuracy on a fifth of the training split tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from neuroalign.feedback.methods import Method, method_named, with_phase
+from neuroalign.feedback.phases import SalPhase
 from neuroalign.feedback.training import Settings
 
 
@@ -26,6 +28,8 @@ class Protocol:
         How many are compared.
     grid, tuning_seeds, tuning_epochs, tuning_images
         The budget of each method's tuning: rates, seeds of each, how long it trains, and on how many images.
+    own
+        Methods whose phases are not the usual ones here.
     """
 
     hidden: tuple[int, ...]
@@ -38,6 +42,11 @@ class Protocol:
     tuning_seeds: int
     tuning_epochs: int
     tuning_images: int | None = None
+    own: Mapping[str, Method] = field(default_factory=dict)
+
+    def method(self, name: str) -> Method:
+        """One of ``own``, or the usual one of that name (InputError for unknown ones)."""
+        return self.own.get(name) or method_named(name)
 
     def settings(self, method: str, rate: float | None = None) -> Settings:
         """For a method, with its own rate unless another is given."""
@@ -70,6 +79,8 @@ FASHION = Protocol(
     grid=(0.05, 0.1, 0.2),
     tuning_seeds=1,
     tuning_epochs=12,
+    # wide layers take SAL longer: four phases an epoch, chosen by the weight angle of random matrices that turn
+    own={"sal": with_phase("sal", "SAL", SalPhase(later_eta=0.015), phases=4)},
 )  # fmt: skip
 
 

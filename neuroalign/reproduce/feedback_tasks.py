@@ -13,7 +13,6 @@ from neuroalign.datasets.images import Images, validation_of
 from neuroalign.datasets.named import load_images
 from neuroalign.feedback.chip_phases import chip_method_named
 from neuroalign.feedback.local_learning import LocalSettings, learn_locally
-from neuroalign.feedback.methods import method_named
 from neuroalign.feedback.protocols import protocol_for
 from neuroalign.feedback.training import Trained, train
 from neuroalign.reproduce.task import Result
@@ -119,6 +118,7 @@ def train_named(
         found = validation_of(found)
     if images is not None:
         found = replace(found, train=found.train[:images], train_labels=found.train_labels[:images])
-    settings = protocol_for(data).settings(method, rate)
-    source = chip_method_named(method) if chip else method_named(method)
+    protocol = protocol_for(data)
+    settings = protocol.settings(method, rate)
+    source = chip_method_named(method) if chip else protocol.method(method)
     return train(found, source, settings if epochs is None else replace(settings, epochs=epochs), seed)

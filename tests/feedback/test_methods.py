@@ -21,6 +21,7 @@ from neuroalign.feedback.methods import (
     sign_copied,
 )
 from neuroalign.feedback.network import Layers, draw_layers, transposed
+from neuroalign.feedback.protocols import DIGITS, FASHION
 from neuroalign.feedback.training import Settings, batches, train
 from neuroalign.fidelity.learning import angle_degrees
 
@@ -163,3 +164,10 @@ def test_back_of_backpropagation_is_the_transposed_network() -> None:
 def test_impossible_settings_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Settings(**({"hidden": (3,), "epochs": 1, "rate": 0.1} | changes))  # type: ignore[arg-type]
+
+
+def test_a_data_set_may_have_a_method_of_its_own() -> None:
+    assert (DIGITS.method("sal").phases, FASHION.method("sal").phases) == (1, 4)
+    assert FASHION.method("stdwi").title == method_named("stdwi").title
+    with pytest.raises(InputError, match="'bptt' is unknown"):
+        FASHION.method("bptt")
