@@ -16,6 +16,7 @@ from lava.proc.conv.process import Conv  # noqa: E402
 from lava.proc.dense.process import DelayDense, Dense, LearningDense  # noqa: E402
 from lava.proc.io.source import RingBuffer  # noqa: E402
 from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi  # noqa: E402
+from lava.proc.lif.models import PyLifModelBitAcc  # noqa: E402
 from lava.proc.lif.process import LIF, LearningLIF, LIFReset, TernaryLIF  # noqa: E402
 from lava.proc.monitor.process import Monitor  # noqa: E402
 from lava.proc.sparse.process import DelaySparse, LearningSparse, Sparse  # noqa: E402
@@ -27,6 +28,9 @@ __all__ = [
     "Dense",
     "LearningDense",
     "Loihi2FLearningRule",
+    "PyLifModelBitAcc",
+    "SignMode",
+    "TernaryLIF",
     "join",
     "learning_network",
     "monitored",

@@ -17,12 +17,15 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from neuroalign.sim.lava_processes import lava_compat
+from neuroalign.sim.lava_processes.recorded import errors_reported
 
 lava_compat.install()
 
@@ -39,9 +42,12 @@ PAUSE_S = 1e-4
 """Between two looks at several channels, of which any may have a message."""
 
 
-def install() -> None:
-    """Let every Lava run of this process, from now on, stay in it."""
-    MessageInfrastructureFactory.create = staticmethod(lambda kind: _Threads())
+def install(error_file: str | Path | None = None) -> None:
+    """Let every Lava run of this process, from now on, stay in it.
+
+    What fails in a thread goes to ``error_file``: the run that waits for it hangs, or says no more than that.
+    """
+    MessageInfrastructureFactory.create = staticmethod(lambda kind: _Threads(error_file))
     runtime.Queue = SimpleQueue  # by which an actor tells the runtime that it was built
     CspSelector.select = _select
     if not hasattr(ProcGroupDiGraphs._find_proc_models, "__wrapped__"):
@@ -52,10 +58,12 @@ class _Actor(threading.Thread):
     """What Lava starts for each process and runtime service; it asks for an exception as of a SystemProcess."""
 
     exception: tuple[Exception, str] | None = None
+    error_file: str | Path | None = None
 
     def run(self) -> None:
         try:
-            super().run()
+            with errors_reported(self.error_file) if self.error_file else nullcontext():
+                super().run()
         except Exception as error:
             self.exception = error, traceback.format_exc()
 
@@ -66,8 +74,8 @@ class _Threads(MessageInfrastructureInterface):
     actors: Any = ()
     smm = None
 
-    def __init__(self) -> None:
-        self.actors = []
+    def __init__(self, error_file: str | Path | None = None) -> None:
+        self.actors, self.error_file = [], error_file
 
     def start(self) -> None:
         """Nothing has to be there before the actors."""
@@ -76,6 +84,7 @@ class _Threads(MessageInfrastructureInterface):
         """Start an actor."""
         options = {"builder": builder, "exception_q": exception_q}
         actor = _Actor(target=target_fn, kwargs=options, daemon=True)
+        actor.error_file = self.error_file
         actor.start()
         self.actors.append(actor)
         return actor

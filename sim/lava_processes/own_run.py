@@ -163,7 +163,7 @@ def _last_line(folder: Path) -> str:
 def _run(taken: TakenNetwork, steps: int, read_steps: tuple[int, ...], run_config: Any, folder: Path) -> None:
     from neuroalign.sim.lava_processes import one_process
 
-    one_process.install()
+    one_process.install(folder / _ERROR)
     from lava.magma.core.run_conditions import RunSteps
     from lava.magma.core.run_configs import Loihi2SimCfg
 

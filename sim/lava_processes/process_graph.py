@@ -41,7 +41,7 @@ def title(process: Any) -> str:
     sized = next((p for p in (*process.out_ports.members, *process.in_ports.members)), None)
     weights = getattr(getattr(process, "weights", None), "shape", None)
     shape = weights or (sized.shape if sized is not None else None)
-    return called if shape is None else f"{called} of shape {tuple(shape)}"
+    return called if shape is None else f"{called} of shape {tuple(int(n) for n in shape)}"
 
 
 def is_process(candidate: Any) -> bool:

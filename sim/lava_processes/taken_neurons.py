@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from neuroalign.chip import ChipInput, ChipPopulation, Fixed
 from neuroalign.errors import ConversionRefused
 from neuroalign.sim.lava_processes.process_graph import Order, kind, title
-from neuroalign.sim.lava_processes.taken_values import exact_per_neuron, per_neuron
+from neuroalign.sim.lava_processes.taken_values import exact_per_neuron, per_neuron, require_type
 
 SOURCE = "lava.proc.io.source.RingBuffer"
 NEURONS = frozenset(f"lava.proc.lif.process.{name}" for name in ("LIF", "LIFReset", "TernaryLIF", "LearningLIF"))
@@ -23,6 +23,7 @@ _REMEDIES = {
     "dv": f"{_FIXED} dv is 4096 times the fraction",
     "vth": f"{_FIXED} thresholds are whole numbers, compared with v / 64",
 }
+_LARGEST = {"du": 2**DECAY_BITS - 1, "dv": 2**DECAY_BITS}
 
 
 def take_source(process: Any, name: str, order: Order, notes: list[str]) -> tuple[ChipInput, NDArray[np.int64]]:
@@ -46,7 +47,14 @@ def take_neurons(process: Any, name: str, order: Order, notes: list[str]) -> Chi
         return per_neuron(process, var, shape, notes)[order]
 
     def exact(var: str) -> NDArray[np.int64]:
-        return exact_per_neuron(process, var, shape, _REMEDIES.get(var, _REMEDIES["vth"]))[order]
+        values = exact_per_neuron(process, var, shape, _REMEDIES.get(var, _REMEDIES["vth"]))[order]
+        require_type(process, var, cast=ternary and var.startswith("vth"))
+        if var in _LARGEST and ((values < 0) | (values > _LARGEST[var])).any():
+            raise ConversionRefused(
+                f"{title(process)}: {var} goes from {values.min()} to {values.max()}; chips hold 0 to {_LARGEST[var]}, though Lava "
+                "computes on with others; stay in that range"
+            )
+        return values
 
     ternary = kind(process).endswith("TernaryLIF")
     interval, offset = _reset(process)

@@ -237,6 +237,10 @@ def _message_bits(process: Any) -> int:
 def _sign_mode(process: Any, weight: Integers, pattern: SparsePattern | None) -> SignMode:
     given = process.proc_params.get("sign_mode")
     if given is not None:
+        if given.name == "NULL" and learns(process):
+            raise ConversionRefused(
+                f"{title(process)}: Lava fails on sign_mode NULL where weights change; use MIXED, EXCITATORY or INHIBITORY"
+            )
         return _SIGNS[given.name]
     if learns(process):
         return "mixed"

@@ -11,6 +11,7 @@ from neuroalign.errors import ConversionRefused
 from neuroalign.sim.lava_processes.process_graph import title
 
 Integers = NDArray[np.int64]
+THRESHOLD_ROOM = 2**25
 
 
 def whole(process: Any, name: str, notes: list[str]) -> Integers:
@@ -38,6 +39,29 @@ def exact_per_neuron(process: Any, name: str, shape: tuple[int, ...], remedy: st
             f"{title(process)}: {name} is {value:g}, a fraction, as Lava's floating-point models take it; {remedy}"
         )
     return _spread(process, name, given.astype(np.int64), shape)
+
+
+def require_type(process: Any, name: str, *, cast: bool = False) -> None:
+    """Refuse what Lava's model computes with in the type it was given: floats fail there and small integers overflow.
+
+    ``cast``: Lava makes 32-bit integers of it first. Lava shifts thresholds by 6.
+    """
+    raw = getattr(process, name).init
+    given = np.asarray(raw)
+    wide = cast or given.dtype.kind == "b" or given.dtype in (np.int32, np.int64)
+    if wide and not (isinstance(raw, list | tuple) and name != "vth"):
+        limited = cast or given.dtype == np.int32
+        if limited and name.startswith("vth") and not (np.abs(given.astype(float)) < THRESHOLD_ROOM).all():
+            raise ConversionRefused(
+                f"{title(process)}: {name} is {np.abs(given).max():g}; Lava shifts it by 6 in 32 bits, which hold less than "
+                f"{THRESHOLD_ROOM}, so lower it"
+            )
+        return
+    of = f"of type {type(raw).__name__ if isinstance(raw, list | tuple) else given.dtype}"
+    what = "fails on it and hangs" if given.dtype.kind == "f" else "computes in it as it is, which fails or overflows"
+    raise ConversionRefused(
+        f"{title(process)}: {name} is {of}; Lava's fixed-point model {what}, so give an int or np.array(..., dtype=int)"
+    )
 
 
 def _spread(process: Any, name: str, values: Integers, shape: tuple[int, ...]) -> Integers:

@@ -24,7 +24,7 @@ from lava.proc.io.sink import RingBuffer as Sink  # isort: skip
 def main(folder: Path) -> None:
     """Run the circuit in ``folder``; leaves with exit code 1 and a traceback in a file if something fails."""
     threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
-    one_process.install()
+    one_process.install(folder / ERROR_FILE)
     try:
         with errors_reported(folder / ERROR_FILE):
             run(folder)

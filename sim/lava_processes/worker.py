@@ -35,7 +35,7 @@ LARGEST_INPUT = 2**24
 def main(folder: Path) -> None:
     """Run every case of the job in ``folder``; leaves with exit code 1 and a traceback in a file if one fails."""
     threading.Thread(target=end_with_parent, args=(os.getppid(),), daemon=True).start()
-    one_process.install()
+    one_process.install(folder / ERROR_FILE)
     try:
         with errors_reported(folder / ERROR_FILE):
             for index, case in enumerate(read_job(folder)):

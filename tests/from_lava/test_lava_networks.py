@@ -103,6 +103,10 @@ def test_what_has_no_place_is_named() -> None:
     assert "Mine 'own'" in _refusal(mine)
     assert "derived from LIF" in _refusal(mine)
     assert "du is 0.25, a fraction" in _refusal(zoo.LIF(shape=(2,), du=0.25))
+    assert "du goes from -1 to 7; chips hold 0 to 4095" in _refusal(zoo.LIF(shape=(2,), du=np.array([-1, 7])))
+    assert "dv is of type float64; Lava's fixed-point model fails" in _refusal(zoo.LIF(shape=(2,), dv=10.0))
+    assert "vth is of type int8" in _refusal(zoo.LIF(shape=(2,), du=1, dv=1, vth=np.full(2, 30, np.int8)))
+    assert "Lava shifts it by 6 in 32 bits" in _refusal(zoo.TernaryLIF(shape=(2,), du=1, dv=1, vth_hi=2**26, vth_lo=-3))
     direct = zoo.LIF(shape=(3,), name="hit")
     zoo.spikes(np.random.default_rng(1), (3,), 4).s_out.connect(direct.a_in)
     assert "sends s_out to a_in of LIF 'hit' without a connection process" in _refusal(direct)
@@ -118,6 +122,10 @@ def test_what_has_no_place_is_named() -> None:
     )
     last.s_out.connect(learns.s_in_bap)
     assert "LearningDense 'strong': trace x1 has impulse 130" in _refusal(pre)
+    unsigned = zoo.LearningDense(weights=np.eye(3), learning_rule=rule, sign_mode=zoo.SignMode.NULL)
+    zoo.join(zoo.LIF(shape=(3,)), unsigned, lif := zoo.LIF(shape=(3,)))
+    lif.s_out.connect(unsigned.s_in_bap)
+    assert "Lava fails on sign_mode NULL" in _refusal(lif)
     added = zoo.Dense(weights=np.eye(3), name="added")
     for sender in (zoo.LIF(shape=(3,)), zoo.LIF(shape=(3,))):
         zoo.join(sender, added, zoo.LIF(shape=(3,)))
@@ -126,13 +134,21 @@ def test_what_has_no_place_is_named() -> None:
         neuroalign.network_from_lava("lif")
 
 
-def test_lava_that_fails_is_said() -> None:
+def test_lava_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that raises in Lava ends the copy with Lava's words, and leaves this process as it was."""
     neurons = zoo.monitored(5)[1]
     found = neuroalign.network_from_lava(neurons)
     with pytest.raises(BackendFailed, match="lava failed"):
         found.compare(5, run_config=object())
     assert found.compare(5).equal.mismatches == 0
+
+    def fails(model: Any) -> None:
+        raise ValueError("made to fail")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(zoo.PyLifModelBitAcc, "run_spk", fails)
+        with pytest.raises(BackendFailed, match="lava failed: ValueError: made to fail"):
+            found.compare(5, time_limit_s=60.0)
 
 
 def test_the_page_runs(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def faulty(model: Any, activation_in: Any) -> None:
 
 if how.startswith("processes-"):
     how = how.removeprefix("processes-")
-    one_process.install = lambda: None
+    one_process.install = lambda *_: None
 setattr(neuron_models.RecordedLif, "subthr_dynamics", faulty)  # noqa: B010
 
 if __name__ == "__main__":

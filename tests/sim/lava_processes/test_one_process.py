@@ -24,7 +24,7 @@ AS_INSTALLED = """
 import sys
 from pathlib import Path
 from neuroalign.sim.lava_processes import one_process, worker
-one_process.install = lambda: None
+one_process.install = lambda *_: None
 worker.main(Path(sys.argv[1]))
 """
 
