@@ -28,7 +28,7 @@ START = (
 )
 EXIT_CODES = (
     "Exit codes: 0 done, and the answer is yes; 1 a defect of the toolkit; 2 wrong usage, input or file; 3 the answer is no "
-    "(does not fit, not deployable, different, refused); 4 a package or backend is not installed; 5 a backend failed; 6 the "
+    "(does not fit, not deployable, different, other weights, refused); 4 a package or backend is not installed; 5 a backend failed; 6 the "
     "result cannot be written; 7 no evidence for yes or no; 130 interrupted; 143 ended by SIGTERM."
 )
 

@@ -116,7 +116,7 @@ def check(
     quiet: bool,
 ) -> None:
     """``rule check``: run it, compare, print; a failed bit equality ends with exit code 5."""
-    from neuroalign.command_line.lava_rule_terminal import check_rows, print_check
+    from neuroalign.command_line.lava_rule_terminal import check_rows, print_check, print_outcome
     from neuroalign.errors import BackendFailed
     from neuroalign.export.report import write_rows
     from neuroalign.from_lava.rule_check import check_lava_rule
@@ -124,7 +124,9 @@ def check(
     done = check_lava_rule(rule, profile, choices, options)
     if json is not None:
         write_rows(json, "rule check", check_rows(done), done.versions, done.seed)
-    if not quiet:
+    if quiet:
+        print_outcome(done)
+    else:
         print_check(done)
     if done.broken is not None and done.broken.states.first is not None:
         name, state, place = done.broken.states.first

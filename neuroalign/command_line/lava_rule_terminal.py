@@ -41,6 +41,16 @@ def print_check(done: LavaRuleCheck) -> None:
     print_carried(done.carried.text, done.carried.refusal, _no_better(done))
 
 
+def print_outcome(done: LavaRuleCheck) -> None:
+    """A line for each form that ran: how far it is from the rule without rounding."""
+    equal = {b.right for b in done.bit_equality if b.holds}
+    for a in (a for a in done.agreements if a.candidate not in equal):
+        r = "" if a.last.r is None else f"r = {a.last.r:.4f}, "
+        console().print(
+            f"{escape(a.candidate)}: {r}RMS {a.last.rms:.3g} units against the rule without rounding", soft_wrap=True
+        )
+
+
 def check_rows(done: LavaRuleCheck) -> list[MeasuredRow]:
     """The figures of a check as rows of the JSON convention."""
     from neuroalign.export.report import MeasuredRow

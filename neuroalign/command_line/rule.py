@@ -10,6 +10,7 @@ import typer
 
 from neuroalign.command_line.completed_names import profile_names, rule_names
 from neuroalign.command_line.grouped_help import INTEGERS
+from neuroalign.command_line.verdict_codes import ExitZeroOption
 
 if TYPE_CHECKING:
     from neuroalign.quantise.rule_choices import RuleChoices
@@ -208,14 +209,22 @@ def rule_check(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Directory for report.html and report.json.")] = None,
     json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the measured rows.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the result.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only the verdict.")] = False,
+    exit_zero: ExitZeroOption = False,
 ) -> None:
-    """Run a rule on seeded spikes in floats, without rounding and on chip, and say where they part."""
+    """Run a rule on seeded spikes in floats, without rounding and on chip, and say where they part.
+
+    Exit code 3 if the chip learns other weights than the float model, 7 if no weight ever changes. A rule in Lava's
+    terms gets no verdict, so 0.
+    """
     import sys
 
     from neuroalign.command_line.lava_rule import check as check_lava
     from neuroalign.command_line.lava_rule import named_lava_rule, refuse_options
     from neuroalign.command_line.terminal import progress_bars
+    from neuroalign.command_line.verdict_codes import LEARNED, answer_with
+    from neuroalign.deployment.rule_words import rule_outcome
+    from neuroalign.errors import InputError
     from neuroalign.export.atomic import require_writable
     from neuroalign.profile import load_profile
     from neuroalign.rule_check import CheckOptions, check_rule
@@ -227,8 +236,11 @@ def rule_check(
     lava = named_lava_rule(name)
     if lava is not None:
         refuse_options({"--unit": unit, "--weight-limit": weight_limit, "--ablate": ablate, "--out": out})
+        refuse_options({"--forms": forms, "--fit": fit, "--start": start})
         options = CheckOptions(names, steps, _positive(dt), seed)
         return check_lava(lava, load_profile(profile), choices, options, json, quiet)
+    if fit and (unit is not None or weight_limit is not None):
+        raise InputError("--fit chooses the weight's unit, and so do --unit and --weight-limit; give one of them")
     rule, target = load_rule(name), load_profile(profile)
     with progress_bars(quiet) as progress:
         options = CheckOptions(
@@ -245,11 +257,13 @@ def rule_check(
         )
         check = check_rule(rule, target, choices, options)
     _finish(check, out, json, quiet)
+    answer_with(LEARNED[rule_outcome(check)], exit_zero)
 
 
 def _finish(check: Any, out: Path | None, json: Path | None, quiet: bool) -> None:
     """Files first, then the tables; a failed bit equality ends with exit code 5."""
     from neuroalign.command_line.rule_terminal import check_rows, print_check
+    from neuroalign.deployment.rule_words import check_words
     from neuroalign.errors import BackendFailed
     from neuroalign.export.report import write_rows
     from neuroalign.export.rule_report import write_rule_report
@@ -259,6 +273,8 @@ def _finish(check: Any, out: Path | None, json: Path | None, quiet: bool) -> Non
         write_rows(json, "rule check", check_rows(check), check.versions, check.seed)
     if not quiet:
         print_check(check)
+    elif check.broken is None:
+        typer.echo(check_words(check)[0])
     if page is not None:
         typer.echo(str(page))
     if check.broken is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from neuroalign.errors import OutputError, RuleError
 from neuroalign.export.atomic import write_atomically
+from neuroalign.rules import RULES
 
 TEMPLATE = """\
 rule {name}: pair STDP; put a title here
@@ -49,6 +50,8 @@ def template(name: str) -> str:
     """
     if not name.replace("-", "_").isidentifier():
         raise RuleError(f"rule name {name!r}; letters, digits and - make one, as in my-stdp")
+    if name in RULES:
+        raise RuleError(f"rule {name!r} is built in; give yours another name, as in my-{name}")
     return TEMPLATE.format(name=name)
 
 

@@ -14,6 +14,8 @@ CODES = {"deployable": 0, "not deployable": NO, "undecided": NO_EVIDENCE}
 """Of a deployment's verdict."""
 COMPARED = {"equal": 0, "equal but for a known trait": 0, "different": NO, "no evidence": NO_EVIDENCE}
 """Of a recording's outcome."""
+LEARNED = {"same": 0, "similar": 0, "other": NO, "no verdict": NO_EVIDENCE}
+"""Of a rule's weights on chip beside the float model's."""
 
 ExitZeroOption = Annotated[
     bool, typer.Option("--exit-zero", help="End with exit code 0 whatever the answer; errors keep theirs.")

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from neuroalign.conversion import ConversionRow, ConversionTable
 from neuroalign.deployment.record import Deployment
 from neuroalign.fidelity import LEAST_SPIKES, Agreement, OutputAgreement, PopulationAgreement
@@ -180,6 +182,9 @@ def _activity(population: PopulationAgreement, agreement: Agreement) -> tuple[Ou
         return ("deployable" if population.evidence else "undecided"), text
     if not population.evidence or membrane is None or membrane.rms_share is None:
         return "undecided", f"{text}."
+    firing = [p.spikes for p in agreement.populations if p.spikes is not None]
+    if firing and all(max(s.reference_spikes, s.candidate_spikes) < LEAST_SPIKES for s in firing):
+        return "undecided", f"{text}, but nothing drove it: no population fired {LEAST_SPIKES} times."
     text += f" ({MEMBRANE_BAR:.0%} passes)."
     return ("deployable" if membrane.rms_share <= MEMBRANE_BAR else "not deployable"), text
 
@@ -194,6 +199,8 @@ def _input_fact(stimulus: Stimulus) -> str:
         text += ", without labels"
     elif stimulus.samples < LEAST_SPIKES:
         text += f", labelled (accuracy decides from {LEAST_SPIKES} samples on)"
+    if not any(np.any(values) for values in stimulus.inputs.values()):
+        text += "; all of it is 0"
     if stimulus.labels is None and stimulus.samples > stimulus.steps > 1:
         text += "; if time comes first in the file, swap its first two axes"
     return f"{text}."

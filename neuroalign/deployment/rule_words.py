@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from neuroalign.quantise.prediction import spike_change, step_change
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 GOOD, FAIR = 0.95, 0.8
 """Correlation with the float weights from which the chip is said to learn the same, and something similar."""
+Learned = Literal["same", "similar", "other", "no verdict"]
+SAID = {"same": "the same weights as", "similar": "similar weights to", "other": "other weights than"}
 LOST = 0.02
 """Share of all change that the tag's limits may take before a word is said."""
 ALIKE = 1.4
@@ -83,22 +85,33 @@ def _predicted(sheet: RuleSheet) -> list[str]:
     return [line]
 
 
+def rule_outcome(check: RuleCheck) -> Learned:
+    """Whether the chip learns what the float model learns; "no verdict" where no weight of it ever changed."""
+    last, moved = check.question.last, _moved(check)
+    if moved == 0:
+        return "no verdict"
+    close = 1 - last.rms / moved if last.r is None else last.r
+    return "same" if close >= GOOD else "similar" if close >= FAIR else "other"
+
+
+def _moved(check: RuleCheck) -> float:
+    return float(abs(check.runs[0].weights[-1] - check.start).max())
+
+
 def check_words(check: RuleCheck) -> list[str]:
     """The verdict: does the chip learn the same, what is lost, why, and what other forms give."""
     question, profile = check.question, check.sheet.profile_id
     r, rms, unit = question.last.r, question.last.rms, question.unit
     seconds = check.steps * check.sheet.dt
-    moved = float(abs(check.runs[0].weights[-1] - check.start).max())
-    if moved == 0:
+    moved, outcome = _moved(check), rule_outcome(check)
+    if outcome == "no verdict":
         return [
             f"Verdict: no verdict, since no weight of {question.reference} ever changed in {seconds:g} s; run more --steps, or begin "
             "elsewhere with --start"
         ]
     size = f"a weight is off by {rms:.3g}" + (f" ({rms / unit:.3g} of the chip's steps of {unit:.3g})" if unit else "")
     correlation = f"{rms / moved:.1%} of the largest change" if r is None else f"r = {r:.3f}"
-    close = 1 - rms / moved if r is None else r
-    same = "the same weights as" if close >= GOOD else "similar weights to" if close >= FAIR else "other weights than"
-    lines = [f"Verdict: {profile} learns {same} the float model in {seconds:g} s ({correlation}); {size}"]
+    lines = [f"Verdict: {profile} learns {SAID[outcome]} the float model in {seconds:g} s ({correlation}); {size}"]
     if question.unit:
         lines += _why(check)
     if any(not f.refusal for f in check.forms):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 
 from neuroalign.errors import RuleError
@@ -48,7 +49,11 @@ def load_rule(name: str) -> LearningRule:
     if name.endswith(".py"):
         return rule_from_python(name)
     if name not in RULES:
-        raise RuleError(f"rule {name!r} is unknown; one of {', '.join(sorted(RULES))}, or a file NAME.rule or NAME.py")
+        like = difflib.get_close_matches(name, list(RULES), n=1, cutoff=0.5)
+        meant = f" (nearest: {like[0]})" if like else ""
+        raise RuleError(
+            f"rule {name!r} is unknown{meant}; one of {', '.join(sorted(RULES))}, or a file NAME.rule or NAME.py"
+        )
     return RULES[name]()
 
 

@@ -17,6 +17,8 @@ from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
 
+LAVAS = "dw='2^-2*x1*y0', x1_impulse=16, x1_tau=20"
+
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
@@ -54,7 +56,7 @@ def test_show_prints_a_program_that_can_be_read_back(call: Call) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("show", "stdwy"), 2, ("stdwy", "stdwi")),
+        (("show", "stdwy"), 2, ("stdwy", "nearest: stdwi")),
         (("show", "stdwi", "--profile", "loihi3"), 2, ("loihi3", "loihi2")),
         (("show", "stdwi", "--form", "direct"), 3, ("[pre spike] w", "carry form")),
         (("show", "stdwi", "--profile", "ideal", "--form", "sgn"), 3, ("double precision", "direct form")),
@@ -66,6 +68,8 @@ def test_show_prints_a_program_that_can_be_read_back(call: Call) -> None:
         (("show", "stdwi", "--form", "exact", "--portable"), 2, ("exact", "sgn")),
         (("check", "stdwi", "--form", "direct", "--steps", 20, "--backend", "emulator"), 3, ("carry form",)),
         (("check", "stdwi", "--steps", 20, "--dt", 0.5), 2, ("--dt", "0.5")),
+        (("check", "stdwi", "--fit", "--unit", 0.1), 2, ("--fit", "--unit")),
+        (("check", LAVAS, "--fit"), 2, ("--fit", "SI units")),
     ],
 )
 def test_mistakes_are_one_line(call: Call, arguments: tuple[object, ...], code: int, words: tuple[str, ...]) -> None:
@@ -108,6 +112,7 @@ def test_a_file_to_begin_with_is_a_rule_and_is_never_overwritten(call: Call, tmp
     assert "In plain words, on loihi2" in shown.out
     refused(call("new", "my-stdp"), 6, "exists already")
     refused(call("new", "a b"), 2, "rule name 'a b'")
+    refused(call("new", "sal"), 2, "built in", "my-sal")
 
 
 def test_equality_of_what_never_changed_is_not_called_evidence(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +125,7 @@ def test_equality_of_what_never_changed_is_not_called_evidence(call: Call, monke
         ),
     )
     ended = call("check", "stdwi", "--steps", 1, "--backend", "emulator", "--backend", "lava")
-    assert ended.code == 0, ended.err
+    assert ended.code == 7, ended.err
     assert "bit-equal" not in ended.out
     assert "nothing changed in this run" in " ".join(ended.out.split())
 
@@ -151,6 +156,26 @@ def test_check_writes_rows_and_a_page(call: Call, tmp_path: Path) -> None:
     assert report["schema"] == "neuroalign-rule-check/1"
     assert report["agreements"][-1]["reads"][-1]["step"] == 600
     assert "dw = " in report["program"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "words", "code"),
+    [(600, "learns the same weights as", 0), (60, "learns other weights than", 3), (1, "no verdict", 7)],
+)
+@pytest.mark.parametrize("zero", [(), ("--exit-zero",)])
+def test_check_ends_with_its_verdict(call: Call, steps: int, words: str, code: int, zero: tuple[str, ...]) -> None:
+    ended = call("check", "pair-stdp", "--steps", steps, "--backend", "emulator", "--quiet", *zero)
+    assert ended.out.startswith("Verdict: ")
+    assert len(ended.out.splitlines()) == 1
+    assert words in ended.out
+    assert ended.code == (0 if zero else code)
+
+
+def test_a_quiet_check_of_a_rule_in_lavas_terms_says_how_far_it_is(call: Call) -> None:
+    ended = call("check", LAVAS, "--steps", 60, "--backend", "emulator", "--quiet")
+    assert ended.code == 0, ended.err
+    assert [line.split(" (")[0] for line in ended.out.splitlines()] == ["as written", "carried"]
+    assert all("RMS" in line for line in ended.out.splitlines())
 
 
 def test_the_same_seed_gives_the_same_rows(call: Call, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from command_calls import Call
@@ -13,8 +13,9 @@ from hand_made import deployment
 from typer.main import get_command
 
 from neuroalign.command_line.app import EXIT_CODES, app
-from neuroalign.command_line.verdict_codes import CODES, COMPARED, NO, NO_EVIDENCE, code_of
+from neuroalign.command_line.verdict_codes import CODES, COMPARED, LEARNED, NO, NO_EVIDENCE, code_of
 from neuroalign.deployment import Deployment, verdict
+from neuroalign.deployment.rule_words import Learned
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,7 +72,9 @@ def test_compare_ends_with_its_outcome(
 def test_equal_is_yes_and_different_is_no() -> None:
     assert COMPARED["equal"] == COMPARED["equal but for a known trait"] == CODES["deployable"] == 0
     assert COMPARED["different"] == CODES["not deployable"] == 3
-    assert COMPARED["no evidence"] == CODES["undecided"] == 7
+    assert COMPARED["no evidence"] == CODES["undecided"] == LEARNED["no verdict"] == 7
+    assert LEARNED["other"] == 3
+    assert set(LEARNED) == set(get_args(Learned))
 
 
 @pytest.mark.parametrize("zero", [(), ("--exit-zero",)])

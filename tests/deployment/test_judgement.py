@@ -93,6 +93,20 @@ def test_few_samples_fall_back_on_the_membrane_of_the_output() -> None:
         assert verdict(replace(made, agreements=(replace(agreement, populations=populations),))).outcome == outcome
 
 
+@pytest.mark.parametrize(("fired", "outcome"), [(19, "undecided"), (20, "deployable")])
+def test_a_membrane_that_no_spike_reached_decides_nothing(fired: int, outcome: str) -> None:
+    """Bias and leak alone move it, and those agree in a network that never computed anything."""
+    made = with_output(samples=5, agreement=0.0)
+    agreement = made.agreements[0]
+    hidden = agreement.populations[0]
+    assert hidden.spikes is not None
+    silent = replace(hidden, spikes=replace(hidden.spikes, reference_spikes=fired, candidate_spikes=fired))
+    populations = (silent, *agreement.populations[1:])
+    found = verdict(replace(made, agreements=(replace(agreement, populations=populations),)))
+    assert found.outcome == outcome
+    assert ("no population fired 20 times" in found.facts[0]) == (fired < 20)
+
+
 def test_two_backends_that_differ_leave_it_undecided() -> None:
     broken = EqualStates(1000, 10, 1, ("hidden", "v", Place(3, 4, 5)))
     found = verdict(deployment(bit_equality=(BitEquality("emulator", "Lava", broken),)))
@@ -137,7 +151,7 @@ def given(steps: int, samples: int, labels: bool, description: str) -> Stimulus:
             "axes",
         ),
         (given(8, 60, False, "f.npy"), ("f.npy", "60 samples of 8 steps", "without labels", "swap"), "random"),
-        (given(60, 8, False, "f.npy"), ("8 samples of 60 steps",), "swap"),
+        (given(60, 8, False, "f.npy"), ("8 samples of 60 steps", "all of it is 0"), "swap"),
         (given(8, 60, True, "f.npz"), ("60 samples of 8 steps",), "label"),
         (given(60, 8, True, "f.npz"), ("labelled", "from 20 samples on"), "swap"),
         (given(60, 1, False, ""), ("1 sample of 60 steps",), "swap"),
