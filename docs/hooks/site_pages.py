@@ -51,6 +51,18 @@ def on_files(files: Any, config: Any) -> Any:
     return files
 
 
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Links to the gallery's scripts, which a reader of the repository follows, lead to their pages here."""
+    return to_made_pages(markdown)
+
+
+def to_made_pages(markdown: str) -> str:
+    """``](gallery/NAME.py)`` as the page that is made of the script, and the gallery's README as its index."""
+    return re.sub(
+        r"(\]\((?:\.\./)*gallery/)(?:(\d\d_\w+)\.py|README\.md)\)", lambda m: f"{m[1]}{m[2] or 'index'}.md)", markdown
+    )
+
+
 def on_page_content(content: str, page: Any, config: Any, files: Any) -> str:
     """References in docstrings become plain code; the first use of each word of the glossary leads to its line."""
     path = page.file.src_uri
