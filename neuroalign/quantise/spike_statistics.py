@@ -59,6 +59,10 @@ class TraceStatistics:
     saturated: float
 
 
+HUGE = 1e100
+"""Ratio of two states' shares beyond which the larger one becomes the measure."""
+
+
 @cache
 def lattice(variable: str) -> FloatArray:
     """The variable's coordinate of every lattice point, in (0, 1)."""
@@ -102,6 +106,8 @@ def _stationary(step: FloatArray) -> FloatArray:
     found[0] = 1.0
     for n in range(1, LEVELS):
         found[n] = (found[:n] * rest[:n, n]).sum()
+        if found[n] > HUGE:  # of traces that hardly ever fall
+            found /= found[n]
     return np.asarray(found / found.sum())
 
 

@@ -33,7 +33,7 @@ def test_small_changes_are_carried_and_rounding_stays_below_the_rules_own_walk(r
     chip = held(rule)
     assert chip.form in ("exact", "sgn")
     assert chip.prediction is not None
-    assert chip.prediction.excess < 0.25
+    assert chip.prediction.excess < 0.3  # of variances: half of the rule's own deviation
     assert chip.prediction.lost < 0.01
     assert {row.status for row in chip.rows if row.quantity.startswith("term")} <= {"exact", "rounded"}
 

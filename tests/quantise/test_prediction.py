@@ -106,13 +106,25 @@ def test_trace_statistics_are_those_of_the_engine(impulse: int, tau: float, rate
     assert found.noise == pytest.approx(np.var(z - real), rel=0.15)
 
 
+@pytest.mark.parametrize("tau", [1e3, 1e20])
+def test_traces_that_hardly_fall_are_predicted(tau: float) -> None:
+    """Homeostasis over a quarter of an hour: the trace is at its end nearly always."""
+    trace = trace_statistics(Trace(16, tau / DT), 30 * DT)
+    assert trace.stationary.sum() == pytest.approx(1.0)
+    assert trace.stationary[-1] > 0.99
+    slow = LearningRule(
+        "slow", "", "", "", (), {"x": RuleTrace("pre", tau)}, (Term(0.01, "post", ("x",)),), weight_limit=1.0
+    )
+    assert held(slow, RuleChoices()).prediction is not None
+
+
 def test_own_walk_and_drift_have_their_closed_form() -> None:
-    """A lone change at each pre spike: variance rate c^2 and mean rate c a second."""
+    """A lone change at each pre spike: variance rate (1 - rate dt) c^2 and mean rate c a second."""
     rule = LearningRule("lone", "", "", "", (), {}, (Term(0.01, "pre"),), weight_limit=254.0 / 100)
     chip = held(rule, RuleChoices(rates=(20.0, 5.0)))
     assert chip.prediction is not None
     change = 0.01 / chip.weight_unit
-    assert chip.prediction.own == pytest.approx(20.0 * change**2)
+    assert chip.prediction.own == pytest.approx(20.0 * (1 - 20.0 * DT) * change**2)
     assert chip.prediction.drift == pytest.approx(0.0, abs=0.05 * 20 * change)
 
 
