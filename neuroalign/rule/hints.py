@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 MEMBRANE = {
@@ -10,13 +11,17 @@ MEMBRANE = {
 }  # fmt: skip
 RATES = {"rate", "r", "nu", "ν", "r_pre", "r_post", "rate_pre", "rate_post", "nu_pre", "nu_post", "f_pre", "f_post"}
 OTHERS = {"w_sum", "sum", "mean", "norm", "w_pre", "w_post", "w_ji", "w_other"}
-WRITTEN = str.maketrans({"−": "-", "–": "-", "·": "*", "⋅": "*", "×": "*", "∗": "*", "µ": "μ", "²": "^2", "³": "^3"})
+WRITTEN = str.maketrans(
+    {"−": "-", "–": "-", "·": "*", "⋅": "*", "×": "*", "∗": "*", "µ": "μ", "²": "^2", "³": "^3", "⁴": "^4"}
+)
 """Marks that papers have, to those that rules have."""
+MICRO = re.compile(r"(?<=[\d.])(\s*)μ([sVA])\b")
+"""Units of millionths behind a number."""
 
 
 def plain_marks(line: str) -> str:
     """A line as it may come out of a paper, with the marks that rules have."""
-    return line.translate(WRITTEN)
+    return MICRO.sub(r"\1u\2", line.translate(WRITTEN))
 
 
 def unseen(name: str, called: bool, known: Iterable[str]) -> str:
@@ -26,6 +31,8 @@ def unseen(name: str, called: bool, known: Iterable[str]) -> str:
             f"{name!r} is a function, and a learning engine only adds products; write a polynomial of what the synapse sees, "
             "or let a neuron compute it and send it as the third factor"
         )
+    if not name.isidentifier():
+        return f"{name!r} is neither a number nor a name; a half is 0.5 or 1/2, a power is written as x^2"
     lower = name.lower()
     if lower in MEMBRANE:
         return (

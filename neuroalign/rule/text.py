@@ -304,14 +304,19 @@ class _Reader:
         value, text, number = self.sums[target]
         wanted = self.unit if target == "dw" else PURE
         merged: dict[tuple[Gate, tuple[str, ...]], float] = {}
+        written: dict[
+            tuple[Gate, tuple[str, ...]], tuple[str, ...]
+        ] = {}  # x*y and y*x are one product, as it came first
         with _numbered(number):
             if value.dimension != wanted:
                 what = f"{target} has {unit_name(value.dimension)}, but the {'weight' if target == 'dw' else 'tag'} has {unit_name(wanted)}"
                 raise error_at(what, text, _right_side(text))
             for monomial in value.monomials:
-                term = _gated(monomial, text)
+                gate, factors = _gated(monomial, text)
+                term = (gate, tuple(sorted(factors)))
+                written.setdefault(term, factors)
                 merged[term] = merged.get(term, 0.0) + monomial.coefficient
-        return tuple(Term(c, gate, factors) for (gate, factors), c in merged.items() if c)
+            return tuple(Term(c, term[0], written[term]) for term, c in merged.items() if c)
 
 
 def _right_side(text: str) -> int:

@@ -212,3 +212,18 @@ def test_files_that_hold_no_rule(tmp_path: Path, name: str, text: str | bytes | 
         load_rule(str(path))
     assert isinstance(raised.value, FileFormatError | RuleError)
     assert "\n" not in str(raised.value)
+
+
+def test_a_product_is_one_term_in_whatever_order_it_is_written() -> None:
+    """x*y and y*x once took two products on chip, and their difference was a rule."""
+    rule = rule_from_text(
+        "rule t: t\nx = trace of pre, tau 5 ms\ny = trace of post, tau 900 µs\ndw = post*(x + 2*y)^2 - 3*y*post*x"
+    )
+    assert [(t.coefficient, t.factors) for t in rule.weight] == [(1, ("x", "x")), (1, ("x", "y")), (4, ("y", "y"))]
+    assert rule.traces["y"].tau == pytest.approx(900e-6)
+
+
+@pytest.mark.parametrize(("wrong", "words"), [("½*post*x", "a half is 0.5"), ("1e308*10*post*x", "line 3, a term")])
+def test_marks_and_sizes_that_nothing_holds(wrong: str, words: str) -> None:
+    with pytest.raises(RuleError, match=words):
+        rule_from_text(f"rule t: t\nx = trace of pre, tau 5 ms\ndw = {wrong}")
