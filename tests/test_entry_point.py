@@ -182,7 +182,7 @@ class Noisy:
     def __del__(self):
         os.kill(os.getpid(), {number:d})
         time.sleep(0.01)
-def app(prog_name):
+def app(**ignored):
     Noisy()
     time.sleep(30)
 neuroalign.command_line.app.app = app

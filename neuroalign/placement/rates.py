@@ -29,10 +29,10 @@ def read_rates(path: Path) -> dict[str, Any]:
     """
     try:
         if path.suffix == ".npz":
-            found = np.load(path, allow_pickle=False)
-            if isinstance(found, np.ndarray):
-                raise FileFormatError(f"{path}: is a .npy array; give .npz with one array for each population")
-            with found:
+            with path.open("rb") as file:  # numpy leaves a damaged archive that it opened itself open
+                found = np.load(file, allow_pickle=False)
+                if isinstance(found, np.ndarray):
+                    raise FileFormatError(f"{path}: is a .npy array; give .npz with one array for each population")
                 return {name: found[name] for name in found.files}
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
