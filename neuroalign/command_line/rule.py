@@ -90,11 +90,15 @@ Portable = Annotated[
 def rule_new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the rule is to be called.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for the file.")] = Path(),
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only the name of what was written.")] = False,
 ) -> None:
     """Write NAME.rule to begin with: a rule that runs, with every line explained."""
     from neuroalign.command_line.rule_template import write_template
 
-    typer.echo(str(write_template(name, out)))
+    path = write_template(name, out)
+    typer.echo(str(path))
+    if not quiet:
+        typer.echo(f"  next: neuroalign rule check {path}")
 
 
 @rule_app.command("list", epilog="Example: neuroalign rule list")
