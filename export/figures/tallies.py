@@ -100,8 +100,9 @@ def weights(deployment: Deployment) -> Picture | None:
         figure,
         "weights",
         "Weights, float against chip",
-        f"Left: every weight as the model has it and as the chip holds it, in the model's unit; on the line there is no "
-        f"error. Right: how the errors are spread.{more}",
+        "Left: weights as the model has them and as the chip holds them, in the model's unit; on the line there is no error. "
+        "Of large connections some are drawn, evenly spaced; orange, where it is used: the 50 with the largest errors. "
+        f"Right: how all errors are spread.{more}",
         "Scatter plots and error histograms of the weights of " + ", ".join(n for n, _ in known),
     )
 
@@ -116,6 +117,7 @@ def _weight_panels(
     some = f"{shown.size:,} of {ours.size:,} weights" if shown.size < ours.size else f"{ours.size:,} weights"
     label_axes(scatter, f"{drawable(name, 34)}, {some}", "model weight", "chip weight, model's unit")
     error = held - ours
+    histogram.locator_params(axis="x", nbins=4)  # long numbers
     histogram.hist(error, bins=min(31, max(5, error.size // 4)), color=COLOURS[0])
     top = float(np.abs(ours).max()) or 1.0
     label_axes(

@@ -90,7 +90,7 @@ def membranes(deployment: Deployment) -> Picture | None:
             f"{name}[{neuron}], {why}",
             "",
             "v (V)",
-            pad=4 + (5 * len(runs) if deployment.network.population(name).spiking else 0),
+            pad=4 + (7 * len(runs) if deployment.network.population(name).spiking else 0),
         )
     axes[-1].set_xlabel(f"time ({time.unit})", fontsize=9)
     add_legend(figure, axes[0])

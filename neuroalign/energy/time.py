@@ -165,4 +165,4 @@ def _barrier(barrier: Barrier | None, tiles: int | None) -> TimeTerm:
     listed = [s for count, s in zip(barrier.tiles, barrier.s, strict=True) if tiles is None or count <= tiles]
     if tiles is None:
         listed = listed[:1]
-    return TimeTerm("barrier", f"{tiles or 'unknown'} tiles", listed[-1] if listed else None)
+    return TimeTerm("barrier", f"{tiles or 'unknown'} tile{'' if tiles == 1 else 's'}", listed[-1] if listed else None)

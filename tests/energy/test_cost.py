@@ -151,7 +151,7 @@ def test_a_quiet_network_waits_for_the_barrier() -> None:
     placement = on(scattered(np.random.default_rng(0), network, 1, 128), {0: [Slice("a", 0, 1)]})
     counts = expected_events(network, placement, LOIHI1, {"a": np.zeros(1)}, 100)
     davies, sanafe = (step_time(counts, LOIHI1, name) for name in ("davies2018", "sanafe-nahuku"))
-    assert (davies.bound_s, davies.largest) == (113e-9, "barrier (1 tiles)")
+    assert (davies.bound_s, davies.largest) == (113e-9, "barrier (1 tile)")
     assert sanafe.bound_s == 0.6e-6
     assert davies.run_s == pytest.approx(100 * 113e-9)
 
