@@ -7,6 +7,7 @@ of our own is refused: it could not go to a chip either.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,15 @@ def check_standard(chip: ChipNetwork) -> None:
     for c in chip.connections:
         if c.plasticity is not None and c.plasticity.phases:
             raise ConversionRefused(
-                f"connection {c.name!r} learns in chip steps {list(c.plasticity.phases)} only, but Lava's learning "
-                "processes always learn; let it learn all the time, or use --backend lava in simulation"
+                f"connection {c.name!r} learns {_when(c.plasticity.phases)} only, but Lava's learning processes always learn; let it "
+                "learn all the time (no phases, and in each term with dt a trace of post), or use --backend lava in simulation"
             )
+
+
+def _when(phases: Sequence[tuple[int, int]]) -> str:
+    """Learning phases in words."""
+    endless = 2**61  # steps that no run reaches
+    return "in chip steps " + ", ".join(f"{a}..{b - 1 if b < endless else ''}" for a, b in phases)
 
 
 def _beyond_standard(p: ChipPopulation) -> str | None:

@@ -12,7 +12,6 @@ from neuroalign.conversion import ConversionRow
 from neuroalign.errors import ConversionRefused, RuleError
 from neuroalign.network import Connection
 from neuroalign.profile import Profile
-from neuroalign.quantise.carry_pass import acts_in_steps
 from neuroalign.quantise.formats import IntegerFormats
 from neuroalign.quantise.learning import float_program, hold_rule
 from neuroalign.quantise.normal_form import NormalPopulation
@@ -142,10 +141,16 @@ def _modulators(c: Connection) -> tuple[tuple[str, str], ...]:
 
 
 def _phases(form: NormalPopulation, c: Connection) -> tuple[tuple[int, int], ...]:
-    """Learning phases in chip steps: the target lags the model, and terms without a spike wait for it too."""
+    """Learning phases in chip steps: the target lags the model, and terms that would act before it wait for it too."""
     lag = form.latency_steps
-    learning = c.learning or (((1, FOREVER),) if lag and acts_in_steps(_rule(c)) else ())
+    learning = c.learning or (((1, FOREVER),) if lag and _acts_before_spikes(_rule(c)) else ())
     return tuple((start + lag, stop + lag) for start, stop in learning)
+
+
+def _acts_before_spikes(rule: LearningRule) -> bool:
+    """Whether a term acts in every step and has no trace of post, which is 0 until the target has spiked."""
+    seen_post = {name for name, trace in rule.traces.items() if trace.of == "post"}
+    return any(t.gate == "step" and not seen_post & set(t.factors) for t in (*rule.weight, *rule.tag))
 
 
 def _uniform(c: Connection, values: FloatArray) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from plastic_models import estimating
 
 from neuroalign.compile import compile_network
@@ -10,6 +11,7 @@ from neuroalign.profile import load_profile
 from neuroalign.quantise.graded import chip_stimulus
 from neuroalign.quantise.rule_choices import RuleChoices
 from neuroalign.recording import Stimulus
+from neuroalign.rule.text import rule_from_text
 from neuroalign.rules import sal
 from neuroalign.sim.emulator import Emulator
 
@@ -47,3 +49,15 @@ def test_learning_phases_are_those_of_the_model_however_late_the_chip_is() -> No
     changed = np.flatnonzero((np.diff(total, axis=0, prepend=0) != 0).any(axis=1)) + 1
     assert lag > 0
     assert changed.tolist() == [step + lag for step in range(5, 9)]
+
+
+@pytest.mark.parametrize(
+    ("dw", "waits"), [("x*y*(1 - y)*dt*2 Hz", False), ("x*y*dt*2 Hz - 0.1 Hz*dt", True), ("x*dt*2 Hz", True)]
+)
+def test_terms_of_every_step_wait_only_where_they_would_act_before_the_first_spike(dw: str, waits: bool) -> None:
+    """Without phases a rule such as BCM goes into a Lava script, whose processes always learn."""
+    traces = "x = trace of pre, tau 20 ms\n" + ("y = trace of post, tau 20 ms\n" if "y" in dw else "")
+    rule = rule_from_text(f"rule t: t\n{traces}dw = {dw}\nlimit = 1")
+    chip, _ = compile_network(estimating(rule, np.zeros((3, 4))), load_profile("loihi2"))
+    (plasticity,) = (c.plasticity for c in chip.connections if c.plasticity is not None)
+    assert bool(plasticity.phases) == waits
