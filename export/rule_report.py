@@ -9,7 +9,7 @@ from typing import Any
 
 from neuroalign.deployment import plain
 from neuroalign.deployment.learning import RuleCheck
-from neuroalign.deployment.rule_words import LEGEND, check_words, sheet_words
+from neuroalign.deployment.rule_words import LEGEND, check_words, rule_outcome, sheet_words
 from neuroalign.export.excerpt_learning import Learnt
 from neuroalign.export.report import page_environment, write_page
 from neuroalign.quantise.rule_sheet import program_lines, row_line
@@ -60,6 +60,7 @@ def render_rule(check: RuleCheck) -> str:
         "program": _program(check),
         "rows": [row_line(row) for row in (check.sheet.held.rows if check.sheet.held else ())],
         "words": [*check_words(check), *([check.range_note] if check.range_note else [])],
+        "outcome": rule_outcome(check),
         "plain": sheet_words(check.sheet),
         "legend": LEGEND,
         "picture": picture,

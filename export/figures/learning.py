@@ -43,7 +43,7 @@ def learning(key: str, what: Learnt, dt: float) -> Picture:
         key,
         f"Learning of {first.connection}",
         f"Left: weights of sample 0, spread from the smallest to the largest at the end. Middle: all weights after the last "
-        f"read, on the line where they are equal. Right: Pearson r of all weights, and their angle. Runs: {first.reference} "
+        f"read, on the line where they are equal. Right: Pearson r of all weights (in print their angle too). Runs: {first.reference} "
         f"(grey), {who}.",
         f"Weights of {first.connection} over time and at the end, {who} against {first.reference}.",
     )

@@ -184,9 +184,8 @@ class _Reader:
             number = value.constant
             written = line.text.partition("=")[2].strip() if number is None else f"{number:g}"
             unit = unit_name(value.dimension).replace("no unit", "1")
-            self.symbols.append(
-                (name, f"{comment}: {written}" if comment and number is None else comment or written, unit)
-            )
+            between = ": " if number is None else ", "
+            self.symbols.append((name, between.join(filter(None, (comment, written))), unit))
 
     def _once(self, name: str, seen: Mapping[str, object], text: str, start: int) -> None:
         if name in seen:

@@ -61,6 +61,18 @@ def test_the_page_is_whole_and_self_contained(check: RuleCheck) -> None:
         assert words in bare
 
 
+@pytest.mark.parametrize(
+    ("outcome", "colour"), [("same", "yes"), ("similar", "yes"), ("other", "no"), ("no verdict", "open")]
+)
+def test_the_verdict_comes_first_in_its_colour(
+    check: RuleCheck, monkeypatch: pytest.MonkeyPatch, outcome: str, colour: str
+) -> None:
+    monkeypatch.setattr("neuroalign.export.rule_report.rule_outcome", lambda _: outcome)
+    page = render_rule(check)
+    assert f'class="verdict {colour}"' in page
+    assert '<p class="headline">Verdict: loihi2 learns' in page
+
+
 def test_the_json_is_strict_and_holds_the_program(check: RuleCheck, tmp_path: Path) -> None:
     path = write_rule_report(check, tmp_path / "new" / "folder")
     found = json.loads((path.parent / "report.json").read_text(), parse_constant=lambda _: pytest.fail("not strict"))

@@ -62,7 +62,7 @@ def test_headings_and_comments_are_kept() -> None:
         "Spike-timing-dependent weight inference",
         "Ahmad, Ambrogioni, van Gerven 2020",
     )
-    assert ("eta", "learning rate", "1") in rule.symbols
+    assert ("eta", "learning rate, 0.0001", "1") in rule.symbols
     assert ("tau_fast", "0.02", "s") in rule.symbols
     assert rule.notes == ("only the sign counts",)
     assert rule.equation == "dw = eta*pre*(fast - slow - lambda*w)"
