@@ -96,6 +96,9 @@ def static_network() -> dict[str, Any]:
     back = Dense(weights=rng.integers(-40, 90, (12, 27)))
     map_.s_out.reshape((27,)).connect(back.s_in)
     back.a_out.reshape((3, 4)).connect(first.a_in)
+    turned = Sparse(weights=csr_matrix(np.random.default_rng(4).integers(-20, 25, (12, 12))))
+    first.s_out.transpose((1, 0)).flatten().connect(turned.s_in)
+    turned.a_out.reshape((4, 3)).transpose((1, 0)).connect(first.a_in)
     return {k: v for k, v in locals().items() if hasattr(v, "in_ports")}
 
 
@@ -178,14 +181,23 @@ def odd_network() -> dict[str, Any]:
     return {k: v for k, v in locals().items() if hasattr(v, "in_ports")}
 
 
-def monitored(steps: int) -> tuple[Any, Any, list[Any]]:
-    """A small network with monitors of its own: source neurons, the neurons driven, and the monitors."""
+def monitored(steps: int) -> tuple[Any, Any, list[Any], Any]:
+    """A small network with monitors of its own: source, an image, its monitors, and synapses that learn between turned ports."""
     rng = np.random.default_rng(9)
-    source, neurons = spikes(rng, (5,), steps), LIF(shape=(2, 2), du=700, dv=200, vth=100)
-    dense = Dense(weights=2 * rng.integers(-30, 60, (4, 5)))
+    source, neurons = spikes(rng, (5,), steps), LIF(shape=(4, 3, 2), du=700, dv=200, vth=100)
+    dense = Dense(weights=2 * rng.integers(-30, 60, (24, 5)))
     source.s_out.connect(dense.s_in)
-    dense.a_out.reshape((2, 2)).connect(neurons.a_in)
+    dense.a_out.reshape((4, 3, 2)).connect(neurons.a_in)
+    target = LIF(shape=(4, 3, 1), du=700, dv=200, vth=100)
+    join(neurons, Conv(weight=2 * rng.integers(-9, 20, (1, 1, 1, 2)), input_shape=(4, 3, 2)), target)
+    rule = Loihi2FLearningRule(
+        dw="2^-1*x1*y0 - 2^-2*y1*x0", x1_impulse=16, x1_tau=9, y1_impulse=9, y1_tau=9, rng_seed=3
+    )
+    plastic = LearningDense(weights=2 * rng.integers(-30, 60, (12, 24)), learning_rule=rule)
+    neurons.s_out.flatten().connect(plastic.s_in)
+    plastic.a_out.reshape((3, 4, 1)).transpose((1, 0, 2)).connect(target.a_in)
+    target.s_out.transpose((1, 0, 2)).flatten().connect(plastic.s_in_bap)
     monitors = [Monitor(), Monitor()]
     monitors[0].probe(neurons.v, steps)
     monitors[1].probe(neurons.s_out, steps)
-    return source, neurons, monitors
+    return source, neurons, monitors, plastic

@@ -94,7 +94,11 @@ def take_network(process: Any, *, name: str = "lava", dt: float = 1e-3) -> Taken
         raise InputError(f"dt is {dt}; a positive number of seconds is needed")
     processes = connected(process)
     _require_known(processes)
-    return _Taking(processes).network(name, dt)
+    taken = _Taking(processes).network(name, dt)
+    if not getattr(process, "is_compiled", False):
+        return taken
+    note = "it was run already: taken is what it was built with, not the states it has reached or values that were set since"
+    return replace(taken, notes=(*taken.notes, note))
 
 
 def _require_known(processes: list[Any]) -> None:

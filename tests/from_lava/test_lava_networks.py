@@ -60,23 +60,28 @@ def test_arrays_come_as_monitors_give_them() -> None:
     from lava.magma.core.run_conditions import RunSteps
     from lava.magma.core.run_configs import Loihi2SimCfg
 
-    source, neurons, monitors = zoo.monitored(STEPS)
+    source, neurons, monitors, plastic = zoo.monitored(STEPS)
     found = neuroalign.network_from_lava(neurons)
     with pytest.raises(InputError, match="nothing of this process changes"):
         found.probe(found.taken.processes["dense1"].weights)
     assert str(found).splitlines()[2].startswith("dense1: Dense 'Process_")
-    run = found.run(STEPS, record=[neurons.v], implementation="reference")
-    assert run[neurons.v].shape == run[neurons.s_out].shape == (STEPS, 2, 2)
+    run = found.run(STEPS, record=[neurons.v, plastic.y1], implementation="reference")
+    assert run[neurons.v].shape == run[neurons.s_out].shape == (STEPS, 4, 3, 2)
     neurons.run(condition=RunSteps(num_steps=STEPS), run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
     data = [m.get_data() for m in monitors]
+    learnt, trace = plastic.weights.get(), plastic.y1.get()
+    neurons.stop()  # before anything is asserted: pytest would wait for a Lava that runs
     with pytest.raises(InputError, match="was run already"):
         found.compare(STEPS)
-    neurons.stop()
+    assert "run already: taken is what it was built with" in neuroalign.network_from_lava(neurons).notes[-1]
+    assert np.array_equal(run[plastic.weights], learnt)
+    assert (learnt != plastic.weights.init).any()
+    assert np.array_equal(run[plastic.y1], trace)
     assert all(run.compare(d).holds for d in data)
-    data[0][neurons.name]["v"][7, 1, 0] += 1
+    data[0][neurons.name]["v"][7, 1, 2, 0] += 1
     wrong = run.compare(data[0])
     assert not wrong.holds
-    assert "v of lif1 at step 8, entry 2" in str(wrong)
+    assert "v of lif1 at step 8, entry 10" in str(wrong)
     spikes = np.asarray(run[neurons.s_out], dtype=int)
     again = found.run(
         STEPS, inputs={source: np.stack([source.data.init, 0 * source.data.init])}, implementation="reference"
