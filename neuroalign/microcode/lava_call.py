@@ -105,7 +105,10 @@ def lava_rule(name: str, arguments: Mapping[str, Any]) -> LavaRule:
             known = ", ".join(sorted(k for k in _KEYS if not (third and k[:2] in POST_TRACES)))
             raise RuleError(f"{key} is no argument of {name or TWO}; it takes {known}")
     traces = {trace: _trace(trace, arguments, third) for trace in TRACES}
-    numbers = {key: int(_number(key, arguments.get(key) or start)) for key, start in (("t_epoch", 1), ("rng_seed", 0))}
+    numbers = {
+        key: int(_number(key, start if arguments.get(key) is None else arguments[key]))
+        for key, start in (("t_epoch", 1), ("rng_seed", 0))
+    }
     return from_strings({t: arguments.get(t) for t in TARGETS}, traces, numbers, third)
 
 

@@ -75,6 +75,7 @@ def test_every_way_to_write_it_is_the_same_rule(tmp_path: Path) -> None:
         ("x1_impulse=3, x1_tau=4", "no product"),
         ("Loihi3FLearningRule(dw='x1*y0', y1_impulse=3)", "y1_impulse is no argument"),
         ("dw='x1*y0', x1_impulse=3", "tau 0"),
+        ("dw='x1*y0', x1_impulse=3, x1_tau=4, t_epoch=0", "t_epoch is 0"),
     ],
 )
 def test_what_is_no_rule_is_refused(text: str, words: str) -> None:
