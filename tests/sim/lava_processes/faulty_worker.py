@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def faulty(model: Any, activation_in: Any) -> None:
     if model.time_step == 3:
         maps = Path("/proc/self/maps")
         mapped = [line.split()[-1] for line in maps.read_text().splitlines()] if maps.exists() else []
-        written = traces / f"{os.getpid()}.part"
+        written = traces / f"{os.getpid()}-{threading.get_ident()}.part"  # two models may be threads of one process
         written.write_text("\n".join([str(os.getpgrp()), *{m for m in mapped if m.startswith("/dev/shm/")}]))
         written.rename(traces / f"{os.getpid()}.txt")
         if how == "fail":
