@@ -86,7 +86,7 @@ Portable = Annotated[
 ]
 
 
-@rule_app.command("new", epilog="Example: neuroalign rule new my-stdp")
+@rule_app.command("new", short_help="A rule file to begin with.", epilog="Example: neuroalign rule new my-stdp")
 def rule_new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the rule is to be called.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Directory for the file.")] = Path(),
@@ -101,7 +101,7 @@ def rule_new(
         typer.echo(f"  next: neuroalign rule check {path}")
 
 
-@rule_app.command("list", epilog="Example: neuroalign rule list")
+@rule_app.command("list", short_help="The rules that are built in.", epilog="Example: neuroalign rule list")
 def rule_list(json: Listed = None) -> None:
     """List the rules."""
     from neuroalign.command_line.rule_terminal import print_rules
@@ -115,7 +115,11 @@ def rule_list(json: Listed = None) -> None:
     print_rules(rules)
 
 
-@rule_app.command("show", epilog="Example: neuroalign rule show stdwi --profile loihi2 --form exact")
+@rule_app.command(
+    "show",
+    short_help="What a rule is, and on chip.",
+    epilog="Example: neuroalign rule show stdwi --profile loihi2 --form exact",
+)
 def rule_show(
     name: Name,
     profile: ProfileName = "loihi2",
@@ -151,7 +155,9 @@ def rule_show(
         raise sheet.refusal
 
 
-@rule_app.command("forms", epilog="Example: neuroalign rule forms --out forms.md")
+@rule_app.command(
+    "forms", short_help="Every rule in every form, run.", epilog="Example: neuroalign rule forms --out forms.md"
+)
 def rule_forms(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.md", help="Write the table as Markdown.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
@@ -174,7 +180,9 @@ def rule_forms(
 
 
 @rule_app.command(
-    "check", epilog="Example: neuroalign rule check stdwi --profile loihi2 --backend emulator --out check"
+    "check",
+    short_help="Float, ideal, chip: where they part.",
+    epilog="Example: neuroalign rule check stdwi --profile loihi2 --backend emulator --out check",
 )
 def rule_check(
     name: Name,

@@ -178,9 +178,9 @@ def _hold_term(rule: LearningRule, term: Term, place: str, scales: Scales, form:
         elif "largest" in str(error):
             remedy = "a smaller learning rate, or a larger weight_limit"
         elif form == "direct":
-            remedy = "a carry form, a smaller weight_limit, or a larger learning rate"
+            remedy = "a carry form, a smaller weight limit (--weight-limit), or a larger learning rate"
         else:
-            remedy = "a smaller weight_limit, or a larger learning rate"
+            remedy = "a smaller weight limit (--weight-limit), or a larger learning rate"
         raise ConversionRefused(f"rule {rule.name!r}, term {words(term)}: {error}; use {remedy}") from None
 
 

@@ -13,6 +13,8 @@ ROOM = 1.25
 """A unit chosen from the float run leaves this much room above its largest weight."""
 WIDENINGS = 24
 """How often that range is doubled until the tag has room for the rule's changes."""
+NARROWINGS = 4
+"""How often it is halved where no wider one does: a coefficient may be too small for the chip in wide units."""
 SMALL = 0.1
 """Share of the range below which the weights of a run are coarse on chip."""
 
@@ -49,7 +51,7 @@ def ranged(
     Raises
     ------
     NeuroalignError
-        What refuses the rule in the widest range that was tried.
+        What refuses the rule in the range that it needs, where no other does either.
     """
     if choices.weight_limit is not None or choices.weight_unit is not None or profile.arithmetic != "fixed":
         sheet, chosen, note = rule_sheet(rule, profile, dt, choices), choices, ""
@@ -57,15 +59,12 @@ def ranged(
         needed, own = ROOM * largest or rule.weight_limit or 1.0, rule.weight_limit
         honoured = not fit and own is not None and largest <= own
         first = own if honoured and own is not None else needed
-        for doubling in range(WIDENINGS):
+        for doubling in (*range(WIDENINGS), *range(-1, -NARROWINGS - 1, -1), 0):
             chosen = replace(choices, weight_limit=first * 2.0**doubling)
             sheet = rule_sheet(rule, profile, dt, chosen)
             if sheet.held is not None:
                 break
-        else:
-            doubling, chosen = 0, replace(choices, weight_limit=first)
-            sheet = rule_sheet(rule, profile, dt, chosen)
-        note = _note(own, largest, chosen.weight_limit or first, honoured=honoured and doubling == 0, fit=fit)
+        note = _note(own, largest, first * 2.0**doubling, honoured=honoured and doubling == 0, fit=fit)
     if sheet.refusal is not None:
         raise sheet.refusal
     return Ranged(sheet, chosen, note)
@@ -73,6 +72,11 @@ def ranged(
 
 def _note(own: float | None, largest: float, taken: float, *, honoured: bool, fit: bool) -> str:
     reached = f"the float run's weights reach {largest:.3g}"
+    if taken < largest:
+        return (
+            f"range: {taken:.3g}, the widest in which the chip can hold the rule's coefficients; {reached}, and the chip cuts them off there: "
+            "run fewer --steps to stay below it"
+        )
     if honoured and largest < SMALL * taken:
         return (
             f"range: the rule's own limit, {taken:.3g}; {reached}, {largest / taken:.1%} of it, so that the chip's steps are coarse against "

@@ -293,7 +293,7 @@ def test_the_idle_trace_is_one_that_no_spike_drives() -> None:
         (
             stdwi(decay=0.0),
             RuleChoices("direct", weight_limit=1.0),
-            ["fast", "2^-7", "carry form", "smaller weight_limit"],
+            ["fast", "2^-7", "carry form", "smaller weight limit (--weight-limit)"],
         ),
         (
             pair_stdp(1000.0, 1.0),

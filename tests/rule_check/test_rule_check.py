@@ -18,7 +18,8 @@ from neuroalign.recording import Recording
 from neuroalign.rule.text import rule_from_text
 from neuroalign.rule_check import CheckOptions, check_rule, trial_network, trial_spikes
 from neuroalign.rule_check import run as runs_of
-from neuroalign.rules import pair_stdp, stdwi
+from neuroalign.rule_check.weight_range import ranged
+from neuroalign.rules import pair_stdp, rdd, stdwi
 from neuroalign.sim.emulator import Emulator
 from neuroalign.sim.lava_processes.backend import LavaBackend
 from neuroalign.sim.norse_reference.backend import NorseReference
@@ -269,3 +270,17 @@ def test_the_verdict_says_what_is_lost_and_why() -> None:
     plain = sheet_words(rule_sheet(pair_stdp(), LOIHI2, 1e-3, RuleChoices("exact")))
     assert any("small changes gather in the tag" in line for line in plain)
     assert sheet_words(rule_sheet(pair_stdp(), load_profile("ideal"), 1e-3, RuleChoices())) == []
+
+
+def test_a_rule_too_small_for_wide_units_is_checked_in_the_widest_that_hold_it() -> None:
+    """RDD is told by its coefficients' size, which carry cannot make up for: a float run of 2 s goes beyond what they allow."""
+    reached = 3.05 * (rdd().weight_limit or 0.0)
+    needed = rule_sheet(rdd(), LOIHI2, SHORT.dt, RuleChoices(weight_limit=reached))
+    assert needed.held is None, "the case is not what it was"
+    taken = ranged(rdd(), LOIHI2, RuleChoices(), SHORT.dt, reached, fit=False)
+    limit = taken.choices.weight_limit
+    assert taken.sheet.held is not None
+    assert limit is not None
+    assert limit < reached
+    assert rule_sheet(rdd(), LOIHI2, SHORT.dt, RuleChoices(weight_limit=2 * limit)).held is None
+    assert "the chip cuts them off there" in taken.note
