@@ -99,8 +99,9 @@ def verdict(deployment: Deployment) -> Verdict:
     broken = any(b.states.mismatches for b in deployment.bit_equality)
     unknown = len(deployment.not_checked)
     limits = f", as far as could be checked: {unknown} of its figures are not known" if unknown else ""
+    tried = " for random spikes" if deployment.stimulus.description.startswith(TEST_SIGNAL) else ""
     headline = {
-        "deployable": f"Deployable on {place}{limits}.",
+        "deployable": f"Deployable on {place}{tried}{limits}.",
         "not deployable": f"Not deployable on {place}: the chip does something else than the model.",
         "undecided": f"Undecided on {place}: there is no evidence for or against.",
     }[outcome]

@@ -159,10 +159,15 @@ def given(steps: int, samples: int, labels: bool, description: str) -> Stimulus:
     ],
 )
 def test_the_verdict_says_what_it_was_reached_on(stimulus: Stimulus, words: tuple[str, ...], never: str) -> None:
-    fact = verdict(replace(deployment(), stimulus=stimulus)).remarks[0]
+    judged = verdict(replace(with_output(), stimulus=stimulus))
+    fact = judged.remarks[0]
     assert fact.startswith("Input: ")
     assert all(word in fact for word in words)
     assert never not in fact
+    assert judged.outcome == "deployable"
+    assert ("for random spikes" in judged.headline) == ("not data of yours" in fact), (
+        "--quiet prints the headline alone"
+    )
 
 
 def test_the_worst_of_several_outputs_counts() -> None:
